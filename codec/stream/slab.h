@@ -1,0 +1,29 @@
+/* HemeraSlab: a counted run of bytes that payloads are sliced from without copying; HemeraSlice: a counted part of one.
+ * One writer fills a slab (the inflater, or the websocket of an uncompressed connection), readers hold slices from any thread; bytes
+ * already handed out are never written again. A slab returns to its pool's free list when the last slice goes (the count is the one
+ * atomic; lock-free). Memory is counted: a pool has a limit and tells its use. */
+#pragma once
+
+#include <hemera/term.h>
+
+typedef struct _HemeraSlab HemeraSlab;
+
+typedef struct {
+  HemeraSlab *slab; /* counted */
+  const guint8 *data;
+  gsize size;
+} HemeraSlice;
+
+/* A slab of at least @size writable bytes; 0: the usual 64 KiB. Reuses a free one. */
+HemeraSlab *hemera__slab_new (gsize size);
+HemeraSlab *hemera__slab_ref (HemeraSlab *self);
+void hemera__slab_unref (HemeraSlab *self);
+guint8 *hemera__slab_data (HemeraSlab *self);
+gsize hemera__slab_size (HemeraSlab *self);
+/* Bytes held by all slabs of the process, free ones included. */
+gsize hemera__slab_total_bytes (void);
+
+void hemera__slice_clear (HemeraSlice *self);
+
+/* A term over a slice: validates, takes a reference on the slab, copies nothing. One allocation. */
+HemeraTerm *hemera__term_new_from_slice (const HemeraSlice *slice, const void *limits /* HemeraEtfLimits, nullable */, GError **error);

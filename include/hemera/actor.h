@@ -1,0 +1,153 @@
+/* HemeraActor: an actor seen from inside: spawn, send, links, monitors, timers, sources. An Erlang process in C.
+ *
+ * An actor lives on one worker for life; its callbacks run there, one at a time, and its state is touched by that thread alone.
+ * Unless said otherwise functions that take a HemeraActor are for the actor itself, inside one of its callbacks; those that take a pid
+ * are for any thread. No callback may block or run a nested main loop. Semantics are OTP's (Erlang reference manual, "Processes"). */
+#pragma once
+
+#include <hemera/actor-message.h>
+#include <hemera/system.h>
+
+G_BEGIN_DECLS
+
+typedef struct _HemeraActor HemeraActor;
+
+typedef enum {
+  HEMERA_CONTINUE,
+  HEMERA_STOP,   /* ends with the reason of hemera_actor_set_reason(), `normal` without */
+  HEMERA_IGNORE, /* from init only: not an error, but do not start (OTP's `ignore`) */
+} HemeraNext;
+
+/**
+ * HemeraActorClass:
+ * @name: for logs; also the label until hemera_actor_set_label()
+ * @state_size: bytes of the state, zeroed before @init
+ * @init: (nullable): in the new actor; its end is what `ack_to` waits for, unless hemera_actor_defer_init_ack() was called
+ * @receive: one message, (transfer none); steal the payload to keep it. EXIT (when trapping), DOWN, timeouts, GIO results come here too
+ * @terminate: (nullable): as in OTP: on HEMERA_STOP and on an `EXIT` of the parent while trapping; not when killed and not when an exit
+ *   signal ends an actor that does not trap. @reason: transfer none
+ * @finalize: (nullable): always, once, last, on the actor's worker; frees what the state holds. No sends that expect an answer.
+ *
+ * Static const.
+ */
+typedef struct {
+  const char *name;
+  gsize state_size;
+  HemeraNext (*init) (HemeraActor *self, gpointer state, gconstpointer args);
+  HemeraNext (*receive) (HemeraActor *self, gpointer state, HemeraActorMessage *message);
+  void (*terminate) (HemeraActor *self, gpointer state, HemeraTerm *reason);
+  void (*finalize) (gpointer state);
+} HemeraActorClass;
+
+/* What init gets: @copy and @free may be NULL (then @data must outlive the actor, as static data does). The spawner's data is copied
+ * before spawn returns; the copy is freed after finalize. Both functions may run on any thread. */
+typedef struct {
+  gconstpointer data;
+  gpointer (*copy) (gconstpointer data);
+  void (*free) (gpointer data);
+} HemeraArgs;
+
+typedef enum {
+  HEMERA_PLACE_ANY,         /* the worker with the fewest actors */
+  HEMERA_PLACE_WITH_PARENT, /* the spawner's own worker */
+  HEMERA_PLACE_OTHER,       /* another worker than the spawner's, where there is one */
+} HemeraPlacement;
+
+/**
+ * HemeraSpawn:
+ * @actor_class: what to run; the pointer must stay valid
+ * @args: handed to init
+ * @name: (nullable): registered before init; taken: init does not run, the actor ends with `{already_started, Pid}`
+ * @link: atomic spawn_link with the spawner (inside an actor only)
+ * @monitor: (nullable): atomic spawn_monitor: set to the reference
+ * @ack_to: who gets a #HemeraStartedMessage with @ack_ref when init has ended; none without
+ */
+typedef struct {
+  const HemeraActorClass *actor_class;
+  HemeraArgs args;
+  const char *name;
+  const char *label;
+  HemeraPlacement placement;
+  gboolean link;
+  gboolean trap_exit; /* on from the start */
+  HemeraRef *monitor;
+  HemeraPid ack_to;
+  HemeraRef ack_ref;
+} HemeraSpawn;
+
+/* Returns at once; init runs later on the actor's worker. From inside an actor: @self's system, and @self is the parent. */
+HEMERA_API HemeraPid hemera_actor_spawn (HemeraActor *self, const HemeraSpawn *spawn);
+/* From any thread: without a parent; @link and @monitor must be unset. HEMERA_PLACE_WITH_PARENT is HEMERA_PLACE_ANY. */
+HEMERA_API HemeraPid hemera_system_spawn (HemeraSystem *self, const HemeraSpawn *spawn);
+HEMERA_API HemeraRef hemera_ref_new (void);
+
+/* ---- itself ------------------------------------------------------------------------------------------------------------------- */
+/* The actor whose callback runs in this thread, or NULL. */
+HEMERA_API HemeraActor *hemera_actor_current (void);
+HEMERA_API HemeraPid hemera_actor_self (HemeraActor *self);
+HEMERA_API HemeraPid hemera_actor_parent (HemeraActor *self);
+HEMERA_API HemeraSystem *hemera_actor_system (HemeraActor *self); /* (transfer none) */
+HEMERA_API GMainContext *hemera_actor_context (HemeraActor *self); /* (transfer none): the worker's */
+HEMERA_API gpointer hemera_actor_state (HemeraActor *self);
+HEMERA_API gint64 hemera_actor_now (HemeraActor *self); /* microseconds, the injected clock */
+HEMERA_API guint64 hemera_actor_random (HemeraActor *self); /* seeded per actor */
+HEMERA_API void hemera_actor_set_label (HemeraActor *self, const char *label);
+/* Reason of the HEMERA_STOP that follows. @reason: (transfer full) (nullable): NULL is `normal` */
+HEMERA_API void hemera_actor_set_reason (HemeraActor *self, HemeraTerm *reason);
+/* Handy: sets the reason and is HEMERA_STOP. */
+HEMERA_API HemeraNext hemera_actor_stop (HemeraActor *self, HemeraTerm *reason);
+/* proc_lib:init_ack: inside init: the starter waits on after init returned, until hemera_actor_init_ack(). */
+HEMERA_API void hemera_actor_defer_init_ack (HemeraActor *self);
+HEMERA_API void hemera_actor_init_ack (HemeraActor *self);
+
+/* ---- signals ------------------------------------------------------------------------------------------------------------------ */
+HEMERA_API void hemera_actor_set_trap_exit (HemeraActor *self, gboolean trap_exit);
+HEMERA_API gboolean hemera_actor_get_trap_exit (HemeraActor *self);
+/* A dead @to: an exit signal `noproc` comes back, always asynchronously. */
+HEMERA_API void hemera_actor_link (HemeraActor *self, HemeraPid to);
+HEMERA_API void hemera_actor_unlink (HemeraActor *self, HemeraPid to);
+/* exit(To, Reason). @reason: (transfer none). Any thread with @self NULL. */
+HEMERA_API void hemera_actor_exit (HemeraActor *self, HemeraPid to, HemeraTerm *reason);
+HEMERA_API void hemera_exit (HemeraPid to, HemeraTerm *reason);
+HEMERA_API HemeraRef hemera_actor_monitor (HemeraActor *self, HemeraPid to);
+/* Binds when the signal is handled; no such name: DOWN with `noproc`. */
+HEMERA_API HemeraRef hemera_actor_monitor_name (HemeraActor *self, const char *name);
+/* TRUE when it was still active. @flush also removes a DOWN already in the queue. */
+HEMERA_API gboolean hemera_actor_demonitor (HemeraActor *self, HemeraRef ref, gboolean flush);
+
+/* ---- names -------------------------------------------------------------------------------------------------------------------- */
+/* FALSE when the name is taken or the actor has one. @name: up to 255 bytes, copied. */
+HEMERA_API gboolean hemera_actor_register (HemeraActor *self, const char *name);
+HEMERA_API void hemera_actor_unregister (HemeraActor *self);
+/* FALSE and @message freed when there is no such name. Any thread. */
+HEMERA_API gboolean hemera_send_name (HemeraSystem *system, const char *name, HemeraActorMessage *message);
+
+/* ---- timers (erlang:send_after/3, start_timer/3, cancel_timer/1) -------------------------------------------------------------- */
+/* Delivers @message (transfer full) to @to after @ms; never early; equal times fire in start order. */
+HEMERA_API HemeraRef hemera_actor_send_after (HemeraActor *self, guint ms, HemeraPid to, HemeraActorMessage *message);
+/* Delivers a #HemeraTimeoutMessage with the reference and @message (nullable). */
+HEMERA_API HemeraRef hemera_actor_start_timer (HemeraActor *self, guint ms, HemeraPid to, HemeraActorMessage *message);
+/* To itself every @ms (first after @ms), a #HemeraTimeoutMessage without a message; does not drift, does not pile up. */
+HEMERA_API HemeraRef hemera_actor_start_interval (HemeraActor *self, guint ms);
+/* Milliseconds that were left, or -1: fired, cancelled or unknown (its message may be in the queue). Its own timers only. */
+HEMERA_API gint64 hemera_actor_cancel_timer (HemeraActor *self, HemeraRef ref);
+
+/* ---- the outside -------------------------------------------------------------------------------------------------------------- */
+/* Attaches @source to the worker's context; its callback runs as the actor, and it is destroyed with the actor. Set its callback first.
+ * @source: (transfer none). Priority is left as it is: use G_PRIORITY_DEFAULT. */
+HEMERA_API void hemera_actor_add_source (HemeraActor *self, GSource *source);
+/* user_data for hemera_actor_ready_cb(): when the GIO operation ends, a #HemeraReadyMessage with @tag comes; dropped if the actor is gone. */
+HEMERA_API gpointer hemera_actor_ready (HemeraActor *self, guint tag);
+HEMERA_API void hemera_actor_ready_cb (GObject *source_object, GAsyncResult *result, gpointer user_data);
+
+/* ---- exit reasons ------------------------------------------------------------------------------------------------------------- */
+/* Static terms (transfer none). */
+HEMERA_API HemeraTerm *hemera_reason_normal (void);
+HEMERA_API HemeraTerm *hemera_reason_shutdown (void);
+HEMERA_API HemeraTerm *hemera_reason_kill (void);
+HEMERA_API HemeraTerm *hemera_reason_killed (void);
+HEMERA_API HemeraTerm *hemera_reason_noproc (void);
+/* TRUE for `normal`, `shutdown` and `{shutdown, _}`: no crash (supervisor manual, "transient"). */
+HEMERA_API gboolean hemera_reason_is_clean (HemeraTerm *reason);
+
+G_END_DECLS

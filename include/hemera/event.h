@@ -1,0 +1,29 @@
+/* HemeraEvent: one dispatch: boxed, reference-counted, immutable, decoded lazily from the payload's own bytes. Any thread.
+ * Generated types (events.h: HemeraReady, HemeraMessage, HemeraGuild, HemeraUser ...) are models inside an event's payload. */
+#pragma once
+
+#include <hemera/gateway-types.h>
+
+G_BEGIN_DECLS
+
+typedef struct _HemeraEvent HemeraEvent;
+#define HEMERA_TYPE_EVENT (hemera_event_get_type ())
+HEMERA_API GType hemera_event_get_type (void);
+
+HEMERA_API HemeraEvent *hemera_event_ref (HemeraEvent *self);
+HEMERA_API void hemera_event_unref (HemeraEvent *self);
+HEMERA_API guint hemera_event_get_shard (HemeraEvent *self);
+HEMERA_API guint64 hemera_event_get_seq (HemeraEvent *self);
+/* (transfer none): interned for known events: "MESSAGE_CREATE" */
+HEMERA_API const char *hemera_event_get_name (HemeraEvent *self);
+HEMERA_API HemeraEncoding hemera_event_get_encoding (HemeraEvent *self);
+/* `d` as Discord sent it; lives as long as the event. */
+HEMERA_API HemeraView hemera_event_get_data (HemeraEvent *self);
+/* `d` in a compact buffer of its own. (transfer full) */
+HEMERA_API HemeraTerm *hemera_event_dup_term (HemeraEvent *self);
+/* FALSE when the event belongs to no guild. GUILD_CREATE, _UPDATE, _DELETE: d.id. */
+HEMERA_API gboolean hemera_event_get_guild_id (HemeraEvent *self, guint64 *guild_id);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraEvent, hemera_event_unref)
+
+G_END_DECLS

@@ -1,0 +1,14 @@
+/* Hemera: everything. */
+#pragma once
+
+#include <hemera/actor-message.h>
+#include <hemera/actor.h>
+#include <hemera/etf.h>
+#include <hemera/gateway.h>
+#include <hemera/json.h>
+#include <hemera/server.h>
+#include <hemera/supervisor.h>
+#include <hemera/system.h>
+#include <hemera/term-builder.h>
+#include <hemera/term.h>
+#include <hemera/version.h>

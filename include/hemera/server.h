@@ -1,0 +1,76 @@
+/* HemeraServer: OTP's gen_server: calls with an answer, casts, info. A server is an actor whose class is a HemeraServerClass. */
+#pragma once
+
+#include <hemera/actor.h>
+
+G_BEGIN_DECLS
+
+/**
+ * HEMERA_ERROR: why a call has no answer.
+ */
+#define HEMERA_ERROR (hemera_error_quark ())
+HEMERA_API GQuark hemera_error_quark (void);
+typedef enum {
+  HEMERA_ERROR_NOPROC,  /* nobody there */
+  HEMERA_ERROR_TIMEOUT, /* the request is not withdrawn */
+  HEMERA_ERROR_DOWN,    /* the server ended meanwhile; the message has its reason */
+  HEMERA_ERROR_CALLING_SELF,
+} HemeraError;
+
+/* Who asked: to be answered once, now or later, from any actor or thread. */
+typedef struct _HemeraFrom HemeraFrom;
+
+typedef struct {
+  const char *name;
+  gsize state_size;
+  HemeraNext (*init) (HemeraActor *self, gpointer state, gconstpointer args);
+  /* After init and before any message, when init called hemera_actor_continue(). */
+  HemeraNext (*handle_continue) (HemeraActor *self, gpointer state);
+  /* @from: (transfer full): hemera_from_reply() now or later. @request: (transfer none) */
+  HemeraNext (*handle_call) (HemeraActor *self, gpointer state, HemeraFrom *from, HemeraActorMessage *request);
+  HemeraNext (*handle_cast) (HemeraActor *self, gpointer state, HemeraActorMessage *message);
+  /* All else: DOWN, EXIT, timeouts, GIO results, plain sends, replies. */
+  HemeraNext (*handle_info) (HemeraActor *self, gpointer state, HemeraActorMessage *message);
+  void (*terminate) (HemeraActor *self, gpointer state, HemeraTerm *reason);
+  void (*finalize) (gpointer state);
+} HemeraServerClass;
+
+/* A HemeraSpawn for a server: fill in args, name, link ... of the result as usual. */
+HEMERA_API HemeraSpawn hemera_server_spawn (const HemeraServerClass *server_class);
+
+HEMERA_API void hemera_actor_continue (HemeraActor *self);
+/* @reply: (transfer full) (nullable). Frees @from. */
+HEMERA_API void hemera_from_reply (HemeraFrom *from, HemeraActorMessage *reply);
+/* Answers with an error: the caller's _finish sets it. @error: (transfer none) */
+HEMERA_API void hemera_from_reply_error (HemeraFrom *from, const GError *error);
+HEMERA_API HemeraPid hemera_from_pid (HemeraFrom *from);
+
+HEMERA_API void hemera_server_cast (HemeraPid to, HemeraActorMessage *message);
+
+/* From inside an actor: the answer comes as a #HemeraReplyMessage with the reference. @timeout_ms: -1 never, 0 means 5000. */
+HEMERA_API HemeraRef hemera_actor_call (HemeraActor *self, HemeraPid to, HemeraActorMessage *request, int timeout_ms);
+/* No reply of @ref is delivered any more, not even one in the queue. */
+HEMERA_API void hemera_actor_cancel_call (HemeraActor *self, HemeraRef ref);
+typedef struct {
+  HemeraRef ref;
+  HemeraActorMessage *reply; /* (nullable) */
+  GError *error;             /* (nullable): set: no answer */
+} HemeraReplyMessage;
+HEMERA_API const HemeraMessageType hemera_reply_message_type;
+#define hemera_reply_message_peek(message) ((HemeraReplyMessage *) hemera_actor_message_peek ((message), &hemera_reply_message_type))
+
+/**
+ * hemera_server_call_async:
+ * @system: the system of @to
+ * @request: (transfer full)
+ * @timeout_ms: milliseconds, 0 for 5000, -1 for never
+ *
+ * gen_server:call() from any thread with a main context. @callback comes in the caller's thread-default context, never before this
+ * returns. Cancelling ends the wait, not the request.
+ */
+HEMERA_API void hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage *request, int timeout_ms,
+                                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+/* (transfer full) (nullable): the reply (NULL also for an empty one: see @error). */
+HEMERA_API HemeraActorMessage *hemera_server_call_finish (GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,108 @@
+/* HemeraSupervisor: OTP's supervisor: starts, watches, restarts and stops children. Plain data in, OTP's words, OTP's defaults at zero.
+ * Differences from OTP, on purpose: the intensity window is in milliseconds, and a child may have a restart back-off (which OTP lacks). */
+#pragma once
+
+#include <hemera/server.h>
+
+G_BEGIN_DECLS
+
+typedef enum { HEMERA_ONE_FOR_ONE, HEMERA_REST_FOR_ONE, HEMERA_ONE_FOR_ALL } HemeraStrategy;
+typedef enum { HEMERA_RESTART_PERMANENT, HEMERA_RESTART_TRANSIENT, HEMERA_RESTART_TEMPORARY } HemeraRestart;
+typedef enum { HEMERA_AUTO_SHUTDOWN_NEVER, HEMERA_ANY_SIGNIFICANT, HEMERA_ALL_SIGNIFICANT } HemeraAutoShutdown;
+
+#define HEMERA_SHUTDOWN_BRUTAL_KILL (-2)
+#define HEMERA_SHUTDOWN_INFINITY    (-1)
+
+/**
+ * HemeraBackoff:
+ * @base_ms: first delay; 0: no back-off, restarts are at once
+ * @cap_ms: the largest; 0: 60 s
+ * @reset_ms: a child that ran this long starts again at @base_ms; 0: 60 s
+ *
+ * Full jitter: the n-th delay is random in [0, min (cap, base * 2^n)], at least a twentieth of the bound.
+ */
+typedef struct {
+  guint base_ms;
+  guint cap_ms;
+  guint reset_ms;
+} HemeraBackoff;
+
+typedef struct _HemeraSupervisorSpec HemeraSupervisorSpec;
+
+/**
+ * HemeraChildSpec:
+ * @id: unique in the supervisor, copied
+ * @actor, @server, @supervisor: exactly one
+ * @shutdown_ms: 0: 5000 for actors and servers, infinity for supervisors; or HEMERA_SHUTDOWN_*
+ * @start_timeout_ms: init must end within; 0: infinity, as in OTP
+ */
+typedef struct {
+  const char *id;
+  const HemeraActorClass *actor;
+  const HemeraServerClass *server;
+  const HemeraSupervisorSpec *supervisor;
+  HemeraArgs args;
+  const char *name; /* (nullable): registered name */
+  HemeraRestart restart;
+  gboolean significant;
+  int shutdown_ms;
+  guint start_timeout_ms;
+  HemeraBackoff backoff;
+  HemeraPlacement placement;
+} HemeraChildSpec;
+
+/* Flags and children. @intensity 0 with @period_ms 0 is OTP's default, 1 in 5 s; HEMERA_INTENSITY_ZERO is none. */
+struct _HemeraSupervisorSpec {
+  HemeraStrategy strategy;
+  guint intensity;
+  guint period_ms;
+  HemeraAutoShutdown auto_shutdown;
+  const HemeraChildSpec *children;
+  guint n_children;
+};
+#define HEMERA_INTENSITY_ZERO G_MAXUINT
+
+/* Deep copy and free: a supervisor keeps its own. (transfer full) */
+HEMERA_API HemeraSupervisorSpec *hemera_supervisor_spec_copy (const HemeraSupervisorSpec *spec);
+HEMERA_API void hemera_supervisor_spec_free (HemeraSupervisorSpec *spec);
+
+/* For hemera_actor_spawn(): the supervisor's init ends when all children are up, or fails as supervisor:start_link() does. @spec: static, or copied into args by the result. */
+HEMERA_API HemeraSpawn hemera_supervisor_spawn (const HemeraSupervisorSpec *spec);
+
+/* ---- requests: send with hemera_actor_call() or hemera_server_call_async() ------------------------------------------------------ */
+HEMERA_API HemeraActorMessage *hemera_supervisor_start_child (const HemeraChildSpec *spec); /* spec is copied */
+HEMERA_API HemeraActorMessage *hemera_supervisor_terminate_child (const char *id);
+HEMERA_API HemeraActorMessage *hemera_supervisor_restart_child (const char *id);
+HEMERA_API HemeraActorMessage *hemera_supervisor_delete_child (const char *id);
+HEMERA_API HemeraActorMessage *hemera_supervisor_which_children (void);
+HEMERA_API HemeraActorMessage *hemera_supervisor_count_children (void);
+
+/* Cast: the child is healthy (a shard said READY or RESUMED): restarts before this do not count in the intensity, its back-off resets. */
+HEMERA_API HemeraActorMessage *hemera_supervisor_child_is_stable (HemeraPid child);
+
+/* Replies of start_, restart_, terminate_, delete_child. @result: `ok`, `{ok, undefined}` or `{error, Reason}` in OTP's words. */
+typedef struct {
+  HemeraPid pid; /* of a started child */
+  HemeraTerm *result;
+} HemeraSupervisorReply;
+HEMERA_API const HemeraMessageType hemera_supervisor_reply_type;
+
+typedef enum { HEMERA_CHILD_RUNNING, HEMERA_CHILD_STARTING, HEMERA_CHILD_RESTARTING, HEMERA_CHILD_STOPPED } HemeraChildStatus;
+typedef struct {
+  char *id;
+  HemeraPid pid;
+  HemeraChildStatus status;
+  gboolean is_supervisor;
+  guint restarts; /* so far */
+} HemeraChildInfo;
+typedef struct {
+  GArray *children; /* of HemeraChildInfo, last started first, as OTP lists them */
+} HemeraSupervisorChildren;
+HEMERA_API const HemeraMessageType hemera_supervisor_children_type;
+
+typedef struct {
+  guint specs, active, supervisors, workers;
+} HemeraSupervisorCount;
+HEMERA_API const HemeraMessageType hemera_supervisor_count_type;
+
+G_END_DECLS

@@ -1,0 +1,47 @@
+/* HemeraSystem: the worker threads that actors live on, the registry of names and the clock. A process usually has one (the shared
+ * system); tests make their own. Each worker is one thread with one GMainContext, its thread-default one, and one GMainLoop. */
+#pragma once
+
+#include <hemera/pid.h>
+#include <hemera/term.h>
+
+G_BEGIN_DECLS
+
+typedef struct _HemeraSystem HemeraSystem;
+
+#define HEMERA_TYPE_SYSTEM (hemera_system_get_type ())
+HEMERA_API GType hemera_system_get_type (void);
+
+/**
+ * HemeraSystemOptions:
+ * @workers: threads; 0: the number of processors, at most 8
+ * @budget: messages one actor handles before the next one's turn; 0: 64
+ * @seed: of all randomness (jitter, placement); 0: from the operating system
+ */
+typedef struct {
+  guint workers;
+  guint budget;
+  guint64 seed;
+} HemeraSystemOptions;
+
+/* Starts the workers. (transfer full) (nullable): NULL with @error when a thread or its network context cannot be made. */
+HEMERA_API HemeraSystem *hemera_system_new (const HemeraSystemOptions *options, GError **error);
+/* The process-wide system, made at the first call. It lives until the process ends. (transfer full) */
+HEMERA_API HemeraSystem *hemera_system_get_default (GError **error);
+HEMERA_API HemeraSystem *hemera_system_ref (HemeraSystem *self);
+/* The last unref kills what still runs (reason `killed`, finalizers run) and joins the threads; not from a worker. */
+HEMERA_API void hemera_system_unref (HemeraSystem *self);
+
+HEMERA_API guint hemera_system_workers (HemeraSystem *self);
+/* The pid registered as @name, or HEMERA_PID_NONE. Any thread. */
+HEMERA_API HemeraPid hemera_system_whereis (HemeraSystem *self, const char *name);
+/* Monotonic time in microseconds, of the injected clock. */
+HEMERA_API gint64 hemera_system_now (HemeraSystem *self);
+
+/* The whole tree as text, a line an actor: pid, name, status, queue lengths, reductions, links. Asynchronous by nature: each actor is
+ * asked in its own thread; those that do not answer in @timeout_ms are shown as busy. Blocks the caller; never from an actor. (transfer full) */
+HEMERA_API char *hemera_system_dump (HemeraSystem *self, guint timeout_ms);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraSystem, hemera_system_unref)
+
+G_END_DECLS

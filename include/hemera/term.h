@@ -1,0 +1,164 @@
+/* HemeraTerm: an immutable, reference-counted buffer of validated Erlang external term format (ETF), and HemeraView, a value that
+ * points at one term inside it. The one data model of Hemera: payloads, JSON, exit reasons, messages across nodes.
+ *
+ * A buffer is validated once, when the term is made (hemera_term_new_from_etf(), hemera_term_new_from_json(), HemeraTermBuilder).
+ * From then on every accessor is total: a view of another type, or the invalid view, gives the fallback, FALSE or an invalid view,
+ * and never reads outside the buffer. Walking allocates nothing and does not recurse.
+ *
+ * Threads: terms and views may be read from any thread at once. A view lives as long as the term it came from; it holds no reference. */
+#pragma once
+
+#include <glib-object.h>
+#include <hemera/macros.h>
+
+G_BEGIN_DECLS
+
+typedef struct _HemeraTerm HemeraTerm;
+
+#define HEMERA_TYPE_TERM (hemera_term_get_type ())
+HEMERA_API GType hemera_term_get_type (void);
+
+/**
+ * HemeraView:
+ *
+ * One term inside a #HemeraTerm: a value, passed by value. All-zero is the invalid view. The fields are private.
+ */
+typedef struct {
+  /*< private >*/
+  const guint8 *data; /* the term's tag byte, behind any version byte */
+  const guint8 *end;  /* end of the validated buffer (not of this term) */
+} HemeraView;
+
+#define HEMERA_VIEW_INVALID ((HemeraView){ NULL, NULL })
+
+/**
+ * HemeraTermType:
+ *
+ * Erlang's types. %HEMERA_TERM_LIST is a proper or improper list, NIL_EXT (the empty list) and STRING_EXT (a list of small integers) alike.
+ */
+typedef enum {
+  HEMERA_TERM_INVALID,
+  HEMERA_TERM_INTEGER, /* any size */
+  HEMERA_TERM_FLOAT,
+  HEMERA_TERM_ATOM,
+  HEMERA_TERM_REFERENCE,
+  HEMERA_TERM_FUN, /* fun or export */
+  HEMERA_TERM_PORT,
+  HEMERA_TERM_PID,
+  HEMERA_TERM_TUPLE,
+  HEMERA_TERM_MAP,
+  HEMERA_TERM_LIST,
+  HEMERA_TERM_BINARY,
+  HEMERA_TERM_BITSTRING, /* whose length is no multiple of eight bits */
+} HemeraTermType;
+
+/* ---- the counted buffer ------------------------------------------------------------------------------------------------------ */
+
+HEMERA_API HemeraTerm *hemera_term_ref (HemeraTerm *self);
+HEMERA_API void hemera_term_unref (HemeraTerm *self);
+
+/* The root term, or the invalid view for NULL. */
+HEMERA_API HemeraView hemera_term_view (HemeraTerm *self);
+
+/* A compact copy of @view alone, in a buffer of its own: what outlives a payload. @view must be valid. (transfer full) */
+HEMERA_API HemeraTerm *hemera_term_new_from_view (HemeraView view);
+
+/* The bytes as term_to_binary() would be given to binary_to_term(): version byte 131 and the term. (transfer full) */
+HEMERA_API GBytes *hemera_term_to_etf (HemeraTerm *self);
+
+/* Shared terms for frequent values. (transfer full) */
+HEMERA_API HemeraTerm *hemera_term_new_atom (const char *name);
+HEMERA_API HemeraTerm *hemera_term_new_string (const char *utf8);
+HEMERA_API HemeraTerm *hemera_term_new_int64 (gint64 value);
+
+/* ---- reading ----------------------------------------------------------------------------------------------------------------- */
+
+HEMERA_API HemeraTermType hemera_view_type (HemeraView self);
+#define hemera_view_is_valid(self) ((self).data != NULL)
+
+/* Bytes of the term's own encoding, from its tag on (no version byte): what may be sent on as it is. Walks over the term once. */
+HEMERA_API const guint8 *hemera_view_bytes (HemeraView self, gsize *size);
+
+/* Integers. The _get_ forms return FALSE and leave @value alone when the term is no integer or does not fit. */
+HEMERA_API gboolean hemera_view_get_int64 (HemeraView self, gint64 *value);
+HEMERA_API gboolean hemera_view_get_uint64 (HemeraView self, guint64 *value);
+HEMERA_API gint64 hemera_view_int64 (HemeraView self, gint64 fallback);
+HEMERA_API guint64 hemera_view_uint64 (HemeraView self, guint64 fallback);
+
+/* A Discord id: an integer (small or big) or a decimal string (binary), 0 to 2^64-1. No sign, no spaces. */
+HEMERA_API gboolean hemera_view_get_snowflake (HemeraView self, guint64 *value);
+
+/* A float; an integer that fits a double is taken too by hemera_view_number(). */
+HEMERA_API gboolean hemera_view_get_double (HemeraView self, double *value);
+HEMERA_API double hemera_view_number (HemeraView self, double fallback);
+
+/* Atoms `true` and `false`. */
+HEMERA_API gboolean hemera_view_get_boolean (HemeraView self, gboolean *value);
+HEMERA_API gboolean hemera_view_boolean (HemeraView self, gboolean fallback);
+
+/* TRUE for the atoms `nil` and `null`: what JSON and Discord call null. */
+HEMERA_API gboolean hemera_view_is_null (HemeraView self);
+
+/* Atom or binary as bytes, not NUL-terminated. UTF-8 for atoms (Latin-1 atoms: hemera_view_dup_string() converts; here FALSE unless
+ * they are ASCII). A binary may hold any bytes. (transfer none): lives as long as the root. */
+HEMERA_API gboolean hemera_view_get_string (HemeraView self, const char **data, gsize *size);
+/* The same NUL-terminated; NULL for other types and for binaries that are no UTF-8. A NUL inside stays and cuts C's idea of it. (transfer full) (nullable) */
+HEMERA_API char *hemera_view_dup_string (HemeraView self);
+
+HEMERA_API gboolean hemera_view_get_binary (HemeraView self, const guint8 **data, gsize *size);
+/* Bits in the last byte are the high ones; @bits counts all bits. Binaries are bitstrings too. */
+HEMERA_API gboolean hemera_view_get_bitstring (HemeraView self, const guint8 **data, gsize *bits);
+
+/* TRUE when atom or binary equals @text: Discord's keys and enum values come as either. */
+HEMERA_API gboolean hemera_view_equals_string (HemeraView self, const char *text);
+/* TRUE only for the atom. */
+HEMERA_API gboolean hemera_view_is_atom (HemeraView self, const char *name);
+
+/* ---- containers -------------------------------------------------------------------------------------------------------------- */
+
+/* Tuple arity, number of map pairs, length of a list without its tail, 0 for others. O(1). */
+HEMERA_API gsize hemera_view_length (HemeraView self);
+
+/* Element of a tuple or list from 0; the invalid view outside. O(index). */
+HEMERA_API HemeraView hemera_view_element (HemeraView self, gsize index);
+
+/* The value behind @key (atom or binary, the same key); FALSE and @value invalid when absent or no map. */
+HEMERA_API gboolean hemera_view_lookup (HemeraView map, const char *key, HemeraView *value);
+/* The same, the invalid view when absent: chains. hemera_view_string etc. of it give their fallback. */
+HEMERA_API HemeraView hemera_view_get (HemeraView map, const char *key);
+
+/**
+ * HemeraViewIter:
+ *
+ * Walks over a tuple, list or map, front to back, each step O(size of the element). On the stack; private fields.
+ */
+typedef struct {
+  /*< private >*/
+  HemeraView next;
+  gsize left;
+  guint8 kind; /* elements, pairs, bytes of a STRING_EXT */
+  guint8 byte[2];
+} HemeraViewIter;
+
+HEMERA_API void hemera_view_iter_init (HemeraViewIter *iter, HemeraView container);
+/* FALSE at the end. Views of STRING_EXT elements live in @iter until the next step. */
+HEMERA_API gboolean hemera_view_iter_next (HemeraViewIter *iter, HemeraView *element);
+HEMERA_API gboolean hemera_view_iter_next_pair (HemeraViewIter *iter, HemeraView *key, HemeraView *value);
+/* Tail of an improper list once all elements are read; the invalid view for a proper one. */
+HEMERA_API HemeraView hemera_view_iter_tail (HemeraViewIter *iter);
+
+/* ---- comparing and printing -------------------------------------------------------------------------------------------------- */
+
+/* Erlang's term order (Erlang reference manual, "Term Comparisons"): -1, 0 or 1; 1 == 1.0. Maps compare by size, then keys, then
+ * values, integer keys before float keys. The invalid view is below all. */
+HEMERA_API int hemera_view_compare (HemeraView a, HemeraView b);
+/* Erlang's =:= : the same type and value, whatever the encoding (STRING_EXT and LIST_EXT, old and new atoms). */
+HEMERA_API gboolean hemera_view_equal (HemeraView a, HemeraView b);
+
+/* What io_lib:format("~tw") of OTP 25 gives (exceptions: pids, ports, refs, funs; see README). UTF-8. (transfer full) */
+HEMERA_API char *hemera_view_to_string (HemeraView self);
+HEMERA_API void hemera_view_append_string (HemeraView self, GString *out);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraTerm, hemera_term_unref)
+
+G_END_DECLS
