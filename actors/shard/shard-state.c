@@ -1,7 +1,7 @@
 /* Names of a shard's states and the gateway's error domain. */
 #include <hemera/gateway-types.h>
 
-G_DEFINE_QUARK (hemera-gateway-error-quark, hemera_gateway_error)
+G_DEFINE_QUARK (hemera_gateway_error, hemera_gateway_error)
 
 const char *
 hemera_shard_state_to_string (HemeraShardState state)

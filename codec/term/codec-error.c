@@ -1,3 +1,3 @@
 #include <hemera/etf.h>
 
-G_DEFINE_QUARK (hemera-codec-error-quark, hemera_codec_error)
+G_DEFINE_QUARK (hemera_codec_error, hemera_codec_error)

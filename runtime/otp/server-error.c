@@ -1,3 +1,3 @@
 #include <hemera/server.h>
 
-G_DEFINE_QUARK (hemera-error-quark, hemera_error)
+G_DEFINE_QUARK (hemera_error, hemera_error)
