@@ -1,0 +1,5 @@
+/* Events and the typed models inside them. */
+#pragma once
+
+#include <hemera/event.h>
+#include <hemera/models.h>

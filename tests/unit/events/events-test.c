@@ -1,0 +1,171 @@
+/* HemeraEvent and the typed models. "dump": a filter for models_test.py, which holds every accessor against the samples: a line
+ * NAME <tab> JSON of d in, a line of JSON as the accessors see it out. */
+#include "actors/events/event-internal.h"
+#include "model-dump.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static HemeraEvent *
+make_event (const char *name, const char *json)
+{
+  g_autoptr (GError) error = NULL;
+  HemeraTerm *payload = hemera_term_new_from_json (json, strlen (json), NULL, &error);
+
+  g_assert_no_error (error);
+  return hemera__event_new (3, 7, 42, HEMERA_ENCODING_JSON, payload, hemera_term_view (payload), name,
+                            strlen (name));
+}
+
+static int
+run_dump (void)
+{
+  char *line = NULL;
+  size_t size = 0;
+
+  while (getline (&line, &size, stdin) > 0) {
+    char *tab = strchr (line, '\t');
+    g_autoptr (HemeraEvent) event = NULL;
+    g_autoptr (GString) out = g_string_new (NULL);
+
+    g_assert (tab != NULL);
+    *tab = '\0';
+    event = make_event (line, tab + 1);
+    g_assert_true (dump_model (line, hemera__event_get_model (event), out));
+    puts (out->str);
+  }
+  free (line);
+  return 0;
+}
+
+static void
+test_absent_null_present (void)
+{
+  g_autoptr (HemeraEvent) event = make_event (
+      "MESSAGE_CREATE", "{\"id\":\"18446744073709551615\",\"content\":\"a\",\"edited_timestamp\":null}");
+  HemeraMessage *message = hemera__event_get_model (event);
+
+  g_assert_cmpuint (hemera_message_get_id (message), ==, G_MAXUINT64);
+  g_assert_cmpstr (hemera_message_get_content (message), ==, "a");
+  g_assert_true (hemera_message_is_null_edited_timestamp (message));
+  g_assert_null (hemera_message_get_edited_timestamp (message));
+  g_assert_false (hemera_message_has_nonce (message));
+  g_assert_null (hemera_message_get_author (message));
+  g_assert_cmpuint (hemera_message_get_n_embeds (message), ==, 0);
+  g_assert_null (hemera_message_get_embeds (message, 0));
+}
+
+static void
+test_wrong_types (void)
+{
+  g_autoptr (HemeraEvent) event = make_event (
+      "MESSAGE_CREATE", "{\"id\":[],\"content\":{},\"author\":7,\"mentions\":\"x\",\"embeds\":[1,2],"
+                        "\"attachments\":[1000,null],\"type\":\"one\",\"pinned\":1}");
+  HemeraMessage *message = hemera__event_get_model (event);
+
+  g_assert_cmpuint (hemera_message_get_id (message), ==, 0);
+  g_assert_null (hemera_message_get_content (message));
+  g_assert_null (hemera_message_get_author (message));
+  g_assert_cmpuint (hemera_message_get_n_mentions (message), ==, 0);
+  g_assert_cmpint (hemera_message_get_type (message), ==, 0);
+  g_assert_false (hemera_message_get_pinned (message));
+  if (hemera_message_get_n_attachments (message) == 2)
+    g_assert_null (hemera_attachment_get_filename (hemera_message_get_attachments (message, 0)));
+}
+
+static void
+test_reference (void)
+{
+  HemeraEvent *event = make_event (
+      "MESSAGE_CREATE",
+      "{\"author\":{\"username\":\"nyx\"},\"mentions\":[{\"username\":\"a\"},{\"username\":\"b\"}]}");
+  HemeraMessage *message = hemera__event_get_model (event);
+  g_autoptr (HemeraUser) user = hemera_user_ref (hemera_message_get_mentions (message, 1));
+
+  g_assert_true (hemera_message_get_author (message) == hemera_message_get_author (message));
+  hemera_event_unref (event);
+  g_assert_cmpstr (hemera_user_get_username (user), ==, "b"); /* the reference keeps the whole event */
+}
+
+static void
+test_unknown_event (void)
+{
+  g_autoptr (HemeraEvent) event =
+      make_event ("SOMETHING_NEW", "{\"guild_id\":\"81384788765712384\",\"x\":[1,null]}");
+  g_autoptr (HemeraTerm) term = hemera_event_dup_term (event);
+  guint64 guild_id;
+
+  g_assert_cmpstr (hemera_event_get_name (event), ==, "SOMETHING_NEW");
+  g_assert_null (hemera__event_get_model (event));
+  g_assert_true (hemera_event_get_guild_id (event, &guild_id));
+  g_assert_cmpuint (guild_id, ==, G_GUINT64_CONSTANT (81384788765712384));
+  g_assert_true (hemera_view_equal (hemera_term_view (term), hemera_event_get_data (event)));
+}
+
+static void
+test_properties (void)
+{
+  g_autoptr (HemeraEvent) event = make_event ("GUILD_DELETE", "{\"id\":\"5\",\"guild_id\":\"6\"}");
+  guint64 guild_id = 0;
+
+  g_assert_cmpuint (hemera_event_get_shard (event), ==, 3);
+  g_assert_cmpuint (hemera__event_get_connection (event), ==, 7);
+  g_assert_cmpuint (hemera_event_get_seq (event), ==, 42);
+  g_assert_cmpint (hemera_event_get_encoding (event), ==, HEMERA_ENCODING_JSON);
+  g_assert_true (hemera_event_get_guild_id (event, &guild_id));
+  g_assert_cmpuint (guild_id, ==, 5);
+}
+
+/* Four threads race for the same strings and models: under TSan and ASan. */
+static gpointer
+read_all (gpointer data)
+{
+  HemeraMessage *message = data;
+  gsize sum = 0;
+
+  for (guint i = 0; i < hemera_message_get_n_mentions (message); i++)
+    sum += strlen (hemera_user_get_username (hemera_message_get_mentions (message, i)));
+  return GSIZE_TO_POINTER (sum + strlen (hemera_user_get_username (hemera_message_get_author (message))));
+}
+
+static void *
+read_in_thread (void *data)
+{
+  return read_all (data);
+}
+
+static void
+test_threads (void)
+{
+  for (guint round = 0; round < 50; round++) {
+    g_autoptr (HemeraEvent) event = make_event (
+        "MESSAGE_CREATE", "{\"author\":{\"username\":\"nyx\"},\"mentions\":[{\"username\":\"aa\"},"
+                          "{\"username\":\"bb\"},{\"username\":\"cc\"}]}");
+    HemeraMessage *message = hemera__event_get_model (event);
+    pthread_t threads[4];
+    void *sum;
+
+    for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+      g_assert_cmpint (pthread_create (&threads[i], NULL, read_in_thread, message), ==, 0);
+    for (guint i = 0; i < G_N_ELEMENTS (threads); i++) {
+      pthread_join (threads[i], &sum);
+      g_assert_cmpuint (GPOINTER_TO_SIZE (sum), ==, 9);
+    }
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  if (argc == 2 && g_str_equal (argv[1], "dump"))
+    return run_dump ();
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/events/model/absent-null-present", test_absent_null_present);
+  g_test_add_func ("/events/model/wrong-types-give-defaults", test_wrong_types);
+  g_test_add_func ("/events/model/reference-keeps-the-event", test_reference);
+  g_test_add_func ("/events/model/threads-share-lazy-parts", test_threads);
+  g_test_add_func ("/events/event/unknown-passes-through", test_unknown_event);
+  g_test_add_func ("/events/event/properties", test_properties);
+  return g_test_run ();
+}
