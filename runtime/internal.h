@@ -28,3 +28,19 @@ HemeraPort *hemera__port_new (HemeraSystem *system, GMainContext *context, Hemer
 HemeraPid hemera__port_pid (HemeraPort *self);
 /* From its context's thread: func is not called again. Messages left are freed. Frees the port. */
 void hemera__port_close (HemeraPort *self);
+
+/* ---- what the behaviours (runtime/otp) need of an actor: each for the actor itself, in one of its callbacks ---------------------- */
+
+/* The class it was spawned with. */
+const HemeraActorClass *hemera__actor_class (HemeraActor *self);
+
+/* A filter that sees every message just before receive would (a parent's EXIT too): takes @message (transfer full) and gives the one
+ * to receive instead (transfer full), or NULL: nothing is received. Calls in flight live behind it (replies, time-outs, DOWNs of
+ * their monitors). At most one an actor; @destroy frees @data before finalize. Actors without one pay a NULL check. */
+typedef HemeraActorMessage *(*HemeraActorFilter) (HemeraActor *self, gpointer data, HemeraActorMessage *message);
+void hemera__actor_set_filter (HemeraActor *self, HemeraActorFilter filter, gpointer data, GDestroyNotify destroy);
+/* The data of its filter, or NULL. */
+gpointer hemera__actor_filter_data (HemeraActor *self);
+
+/* From now on the parent's EXIT, while trapping, is a message to receive like any other: for a supervisor, whose end takes many steps. */
+void hemera__actor_receive_parent_exit (HemeraActor *self);
