@@ -17,6 +17,7 @@ typedef struct {
   char *resume_url; /* (nullable) */
   guint64 seq;
   HemeraEncoding encoding;
+  gint64 alive_ms;  /* Unix time of the last payload of the session while it was live; 0: not known */
 } HemeraSession;
 void hemera__session_copy (HemeraSession *dest, const HemeraSession *src);
 void hemera__session_clear (HemeraSession *self);
@@ -51,6 +52,8 @@ typedef struct {
   gsize max_payload;         /* inflated bytes; 0: 64 MiB */
   guint send_queue;          /* waiting sends; 0: 256 */
   guint send_expiry_ms;      /* 0: 60000 */
+  gint64 wall_offset_us;     /* Unix time less the monotonic clock of the inputs, for since_ms and alive_ms */
+  guint connections;         /* connections that earlier machines of this shard made: numbers go on from there */
 } HemeraShardConfig;         /* copied by new */
 
 /* @session: (nullable): to resume. @random: called for jitter. @failures: undecodable sessions in a row so far (fallback rule). (transfer full) */
@@ -65,12 +68,14 @@ void hemera__shard_machine_resolved (HemeraShardMachine *self, gint64 now, guint
 void hemera__shard_machine_opened (HemeraShardMachine *self, gint64 now, guint connection);
 void hemera__shard_machine_received (HemeraShardMachine *self, gint64 now, guint connection, const guint8 *data, gsize size, gboolean first,
                                      gboolean final, gboolean binary);
-/* Terminal for @connection. @code: close code of the peer, 0 none. @http_status of a refused upgrade (401 is fatal). @why: (nullable) text for logs */
+/* Terminal for @connection. @code: close code of the peer, 0 none. @http_status of a refused upgrade: 429 waits for @retry_after_s, 401 and 403
+ * wait about the back-off's cap with an alarm (no token was shown, so they say nothing of it). @why: (nullable) text for logs */
 void hemera__shard_machine_ended (HemeraShardMachine *self, gint64 now, guint connection, guint code, guint http_status, guint retry_after_s,
                                   const char *why);
 void hemera__shard_machine_drained (HemeraShardMachine *self, gint64 now, guint connection);       /* earlier writes are in the kernel: Sent */
-void hemera__shard_machine_lease (HemeraShardMachine *self, gint64 now);                           /* Identify: the broker's grant */
-void hemera__shard_machine_lease_denied (HemeraShardMachine *self, gint64 now, guint64 retry_ms);  /* no session starts left until then */
+/* @connection: of the REQUEST_IDENTIFY that is answered; the broker hands it back, so that a late grant of an older request is not used. */
+void hemera__shard_machine_lease (HemeraShardMachine *self, gint64 now, guint connection);         /* Identify: the broker's grant */
+void hemera__shard_machine_lease_denied (HemeraShardMachine *self, gint64 now, guint connection, guint64 retry_ms); /* no session starts left until then */
 /* Events up to @seq of the session are safe at the subscribers: beats and RESUME use it. */
 void hemera__shard_machine_set_watermark (HemeraShardMachine *self, const char *session_id, guint64 seq);
 void hemera__shard_machine_paused (HemeraShardMachine *self, gint64 now, gboolean paused);         /* reading is stopped by us: silence is no death */
@@ -90,17 +95,21 @@ typedef enum {
   HEMERA_SHARD_ACTION_WRITE,           /* connection, data, binary: one message; may hold the token: never log it */
   HEMERA_SHARD_ACTION_CLOSE,           /* connection, code: close frame */
   HEMERA_SHARD_ACTION_ABORT,           /* connection: drop without a frame (time-out of connect or close) */
-  HEMERA_SHARD_ACTION_REQUEST_IDENTIFY,/* RequestingIdentify: ask the broker */
-  HEMERA_SHARD_ACTION_IDENTIFIED,      /* op 2 was written: the lease's 5 s count from here */
-  HEMERA_SHARD_ACTION_RELEASE_LEASE,   /* READY came, op 9, or the connection went: lease back (used tells whether op 2 was sent) */
+  HEMERA_SHARD_ACTION_REQUEST_IDENTIFY,/* connection: RequestingIdentify: ask the broker */
+  HEMERA_SHARD_ACTION_IDENTIFIED,      /* connection: op 2 was written: the lease's 5 s count from here */
+  HEMERA_SHARD_ACTION_RELEASE_LEASE,   /* connection: READY came, op 9, or the connection went: lease or request back (used: op 2 was sent) */
   HEMERA_SHARD_ACTION_STATE,           /* connection, from, to, cause */
-  HEMERA_SHARD_ACTION_EVENT,           /* EventReceived: op, seq, name, payload, data; dispatches of seq <= watermark are not given again */
+  /* EventReceived: connection, op, seq, name, payload, d, encoding. Dispatches of seq <= watermark, or that this machine gave already, are
+   * not given again. seq 0: none (other ops, and a RESUMED whose s is no new one): the watermark does not concern it. */
+  HEMERA_SHARD_ACTION_EVENT,
   HEMERA_SHARD_ACTION_SESSION,         /* session: set by READY (id set) or dropped before op 2 (id NULL): tell the store */
-  HEMERA_SHARD_ACTION_GAP,             /* seq, since_ms: a session with events was lost: last seq that is safe */
+  /* seq, since_ms, session (the lost one): a session with events was lost; what came after seq may be missing. seq is the last that this
+   * machine gave or knew as safe. Where it is fanned out, the watermark of that session may be larger (given by an earlier machine). */
+  HEMERA_SHARD_ACTION_GAP,
   HEMERA_SHARD_ACTION_SENT,            /* op, tag: the bytes left */
   HEMERA_SHARD_ACTION_SEND_FAILED,     /* op, tag, error */
-  HEMERA_SHARD_ACTION_RECONNECTING,    /* cause */
-  HEMERA_SHARD_ACTION_DISCONNECTING,   /* cause, code: for good */
+  HEMERA_SHARD_ACTION_RECONNECTING,    /* connection, cause, code (of the peer's close, or 0), detail */
+  HEMERA_SHARD_ACTION_DISCONNECTING,   /* cause (an explanation), code: for good */
   HEMERA_SHARD_ACTION_ERROR,           /* error: ErrorReceived */
   HEMERA_SHARD_ACTION_LATENCY,         /* latency_us: beat to ACK */
   HEMERA_SHARD_ACTION_ENCODING,        /* fallback: encoding is JSON from now on (alarm) */
@@ -119,7 +128,8 @@ typedef struct {
   guint code;
   gboolean used;
   HemeraShardState from, to;
-  const char *cause;    /* owned by the action (interned or static) */
+  const char *cause;    /* static: a short name ("op_7", "no_traffic" ...) or a sentence */
+  char *detail;         /* (nullable): text of the network, for logs; not trusted */
   guint op;
   guint64 seq;
   const char *name;     /* event name, interned in the machine's table or owned by payload: valid as long as payload */
