@@ -5,6 +5,7 @@
 #include <hemera/actor.h>
 #include <hemera/etf.h>
 #include <hemera/gateway.h>
+#include <hemera/intents.h>
 #include <hemera/json.h>
 #include <hemera/server.h>
 #include <hemera/supervisor.h>
