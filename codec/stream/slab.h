@@ -6,6 +6,11 @@
 
 #include <hemera/term.h>
 
+#define HEMERA_SLAB_USUAL (64 * 1024)
+#define HEMERA_SLAB_FREE_KEPT                                                                                \
+  64 /* free slabs that the process keeps at most; only slabs of the usual size are kept */
+#define HEMERA_SLAB_OPEN_KEPT 16 /* half filled slabs that wait for their next writer at most */
+
 typedef struct _HemeraSlab HemeraSlab;
 
 typedef struct {
@@ -20,10 +25,18 @@ HemeraSlab *hemera__slab_ref (HemeraSlab *self);
 void hemera__slab_unref (HemeraSlab *self);
 guint8 *hemera__slab_data (HemeraSlab *self);
 gsize hemera__slab_size (HemeraSlab *self);
+/* Whether the caller's reference is the only one: no slice is left, so its writer may write from the start again. */
+gboolean hemera__slab_is_sole (HemeraSlab *self);
 /* Bytes held by all slabs of the process, free ones included. */
 gsize hemera__slab_total_bytes (void);
+
+/* A writer that has nothing to write for now lends its slab, so that an idle connection holds none. open takes one that was lent, or
+ * else a new one of the usual size, and tells from where on it may be written; close gives it back with the bytes used so far. */
+HemeraSlab *hemera__slab_open (gsize *used);
+void hemera__slab_close (HemeraSlab *self /* (transfer full) */, gsize used);
 
 void hemera__slice_clear (HemeraSlice *self);
 
 /* A term over a slice: validates, takes a reference on the slab, copies nothing. One allocation. */
-HemeraTerm *hemera__term_new_from_slice (const HemeraSlice *slice, const void *limits /* HemeraEtfLimits, nullable */, GError **error);
+HemeraTerm *hemera__term_new_from_slice (const HemeraSlice *slice,
+                                         const void *limits /* HemeraEtfLimits, nullable */, GError **error);
