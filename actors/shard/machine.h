@@ -108,7 +108,7 @@ typedef enum {
   HEMERA_SHARD_ACTION_GAP,
   HEMERA_SHARD_ACTION_SENT,            /* op, tag: the bytes left */
   HEMERA_SHARD_ACTION_SEND_FAILED,     /* op, tag, error */
-  HEMERA_SHARD_ACTION_RECONNECTING,    /* connection, cause, code (of the peer's close, or 0), detail */
+  HEMERA_SHARD_ACTION_RECONNECTING,    /* connection, cause, code (peer's close code, HTTP status of a refused upgrade, or 0), detail */
   HEMERA_SHARD_ACTION_DISCONNECTING,   /* cause (an explanation), code: for good */
   HEMERA_SHARD_ACTION_ERROR,           /* error: ErrorReceived */
   HEMERA_SHARD_ACTION_LATENCY,         /* latency_us: beat to ACK */

@@ -1,0 +1,17 @@
+/* HemeraBackoff: how long to wait before the next connection: full jitter (uniform from 0 to the window), the window doubles from base
+ * to cap with each failure in a row. Pure: randomness is given. Embedded; one thread. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+  guint base_ms, cap_ms;
+  guint failures; /* in a row */
+} HemeraBackoff;
+
+void hemera__backoff_init (HemeraBackoff *self, guint base_ms, guint cap_ms);
+void hemera__backoff_reset (HemeraBackoff *self);
+
+/* Counts one more failure and gives the wait in microseconds. @random in [0, 1). @limit: failures count for no more than this in the
+ * window's size (G_MAXUINT: no limit): a connection that worked for a while must not wait as long as one that never did. */
+gint64 hemera__backoff_next (HemeraBackoff *self, double random, guint limit);
