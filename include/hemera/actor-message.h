@@ -63,13 +63,13 @@ HEMERA_API gboolean hemera_actor_message_steal (HemeraActorMessage *self, const 
   }
 
 /* In one C file. Functions may be NULL. */
-#define HEMERA_DEFINE_MESSAGE(Type, name, copy_func, clear_func, to_term_func, from_term_func)                                       \
-  const HemeraMessageType name##_type = { .name = #name,                                                                             \
-                                          .size = sizeof (Type),                                                                     \
-                                          .clear = clear_func,                                                                       \
-                                          .copy = copy_func,                                                                         \
-                                          .to_term = to_term_func,                                                                   \
-                                          .from_term = from_term_func };
+#define HEMERA_DEFINE_MESSAGE(Type, prefix, copy_func, clear_func, to_term_func, from_term_func)                                     \
+  const HemeraMessageType prefix##_type = { .name = #prefix,                                                                         \
+                                            .size = sizeof (Type),                                                                   \
+                                            .clear = clear_func,                                                                     \
+                                            .copy = copy_func,                                                                       \
+                                            .to_term = to_term_func,                                                                 \
+                                            .from_term = from_term_func }
 
 /**
  * hemera_send:
