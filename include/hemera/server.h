@@ -15,6 +15,7 @@ typedef enum {
   HEMERA_ERROR_TIMEOUT, /* the request is not withdrawn */
   HEMERA_ERROR_DOWN,    /* the server ended meanwhile; the message has its reason */
   HEMERA_ERROR_CALLING_SELF,
+  HEMERA_ERROR_BAD_CALL, /* the server does not know this request */
 } HemeraError;
 
 /* Who asked: to be answered once, now or later, from any actor or thread. */
@@ -39,11 +40,18 @@ typedef struct {
 HEMERA_API HemeraSpawn hemera_server_spawn (const HemeraServerClass *server_class);
 
 HEMERA_API void hemera_actor_continue (HemeraActor *self);
+/* gen_server's inactivity time-out: a #HemeraTimeoutMessage without a reference, if no message at all comes in @ms. */
+HEMERA_API void hemera_actor_set_idle_timeout (HemeraActor *self, guint ms);
+/* gen_server:stop() without the wait (monitor @to for that). @reason: (transfer none) (nullable): NULL is `normal`. Any thread. */
+HEMERA_API void hemera_server_stop (HemeraPid to, HemeraTerm *reason);
+
 /* @reply: (transfer full) (nullable). Frees @from. */
 HEMERA_API void hemera_from_reply (HemeraFrom *from, HemeraActorMessage *reply);
 /* Answers with an error: the caller's _finish sets it. @error: (transfer none) */
 HEMERA_API void hemera_from_reply_error (HemeraFrom *from, const GError *error);
 HEMERA_API HemeraPid hemera_from_pid (HemeraFrom *from);
+/* Not answered: the caller waits on for its time-out or the server's end. For finalize, mostly. */
+HEMERA_API void hemera_from_free (HemeraFrom *from);
 
 HEMERA_API void hemera_server_cast (HemeraPid to, HemeraActorMessage *message);
 
@@ -72,5 +80,7 @@ HEMERA_API void hemera_server_call_async (HemeraSystem *system, HemeraPid to, He
                                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /* (transfer full) (nullable): the reply (NULL also for an empty one: see @error). */
 HEMERA_API HemeraActorMessage *hemera_server_call_finish (GAsyncResult *result, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraFrom, hemera_from_free)
 
 G_END_DECLS

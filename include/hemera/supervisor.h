@@ -51,7 +51,14 @@ typedef struct {
   HemeraPlacement placement;
 } HemeraChildSpec;
 
-/* Flags and children. @intensity 0 with @period_ms 0 is OTP's default, 1 in 5 s; HEMERA_INTENSITY_ZERO is none. */
+/**
+ * HemeraSupervisorSpec:
+ * @intensity: restarts allowed in @period_ms; 0: OTP's default, 1; HEMERA_INTENSITY_ZERO: none
+ * @period_ms: 0: OTP's default, 5000
+ * @auto_shutdown: as in OTP; children with `significant` need it
+ * @children: started in this order, stopped in the reverse one
+ * @events_to: (nullable): who gets a #HemeraSupervisorEvent for each restart, failed restart, end and giving up
+ */
 struct _HemeraSupervisorSpec {
   HemeraStrategy strategy;
   guint intensity;
@@ -59,6 +66,7 @@ struct _HemeraSupervisorSpec {
   HemeraAutoShutdown auto_shutdown;
   const HemeraChildSpec *children;
   guint n_children;
+  HemeraPid events_to;
 };
 #define HEMERA_INTENSITY_ZERO G_MAXUINT
 
@@ -66,7 +74,9 @@ struct _HemeraSupervisorSpec {
 HEMERA_API HemeraSupervisorSpec *hemera_supervisor_spec_copy (const HemeraSupervisorSpec *spec);
 HEMERA_API void hemera_supervisor_spec_free (HemeraSupervisorSpec *spec);
 
-/* For hemera_actor_spawn(): the supervisor's init ends when all children are up, or fails as supervisor:start_link() does. @spec: static, or copied into args by the result. */
+/* For hemera_actor_spawn() and hemera_system_spawn(): the supervisor's init ends when all children are up, or fails as
+ * supervisor:start_link() does. @spec: copied when the result is spawned. It ends by its parent's EXIT alone; one spawned by
+ * hemera_system_spawn() has the program for a parent: hemera_exit (pid, hemera_reason_shutdown ()). hemera_server_stop() works too. */
 HEMERA_API HemeraSpawn hemera_supervisor_spawn (const HemeraSupervisorSpec *spec);
 
 /* ---- requests: send with hemera_actor_call() or hemera_server_call_async() ------------------------------------------------------ */
@@ -80,12 +90,14 @@ HEMERA_API HemeraActorMessage *hemera_supervisor_count_children (void);
 /* Cast: the child is healthy (a shard said READY or RESUMED): restarts before this do not count in the intensity, its back-off resets. */
 HEMERA_API HemeraActorMessage *hemera_supervisor_child_is_stable (HemeraPid child);
 
-/* Replies of start_, restart_, terminate_, delete_child. @result: `ok`, `{ok, undefined}` or `{error, Reason}` in OTP's words. */
+/* Replies of start_, restart_, terminate_, delete_child. @result: `ok`, `{ok, undefined}` or `{error, Reason}` in OTP's words; a failed
+ * start_child is `{error, {Reason, Id}}`, one that runs already `{error, already_started}` with its pid. */
 typedef struct {
-  HemeraPid pid; /* of a started child */
+  HemeraPid pid; /* of the child, where it runs */
   HemeraTerm *result;
 } HemeraSupervisorReply;
 HEMERA_API const HemeraMessageType hemera_supervisor_reply_type;
+#define hemera_supervisor_reply_peek(message) ((HemeraSupervisorReply *) hemera_actor_message_peek ((message), &hemera_supervisor_reply_type))
 
 typedef enum { HEMERA_CHILD_RUNNING, HEMERA_CHILD_STARTING, HEMERA_CHILD_RESTARTING, HEMERA_CHILD_STOPPED } HemeraChildStatus;
 typedef struct {
@@ -99,10 +111,43 @@ typedef struct {
   GArray *children; /* of HemeraChildInfo, last started first, as OTP lists them */
 } HemeraSupervisorChildren;
 HEMERA_API const HemeraMessageType hemera_supervisor_children_type;
+#define hemera_supervisor_children_peek(message)                                                                                     \
+  ((HemeraSupervisorChildren *) hemera_actor_message_peek ((message), &hemera_supervisor_children_type))
 
 typedef struct {
   guint specs, active, supervisors, workers;
 } HemeraSupervisorCount;
 HEMERA_API const HemeraMessageType hemera_supervisor_count_type;
+#define hemera_supervisor_count_peek(message) ((HemeraSupervisorCount *) hemera_actor_message_peek ((message), &hemera_supervisor_count_type))
+
+/* ---- what `events_to` is told --------------------------------------------------------------------------------------------------- */
+typedef enum {
+  HEMERA_SUPERVISOR_RESTARTING,   /* @child ended and is started again, in @delay_ms */
+  HEMERA_SUPERVISOR_RESTARTED,    /* it, or a sibling in its group, is up again as @new_pid */
+  HEMERA_SUPERVISOR_START_FAILED, /* a restart did not get @child up: tried again, counted again */
+  HEMERA_SUPERVISOR_ENDED,        /* @child ended by itself and is not restarted */
+  HEMERA_SUPERVISOR_GAVE_UP,      /* one restart too many: the supervisor ends */
+} HemeraSupervisorEventKind;
+
+/**
+ * HemeraSupervisorEvent:
+ * @child: the child's id
+ * @old_pid: whom it replaces, where there was one
+ * @new_pid: none unless restarted
+ * @reason: why the child ended; for its siblings the same; why the start failed
+ * @restarts: of this child so far, this one included
+ */
+typedef struct {
+  HemeraSupervisorEventKind kind;
+  HemeraPid supervisor;
+  char *child;
+  HemeraPid old_pid;
+  HemeraPid new_pid;
+  HemeraTerm *reason;
+  guint restarts;
+  guint delay_ms;
+} HemeraSupervisorEvent;
+HEMERA_API const HemeraMessageType hemera_supervisor_event_type;
+#define hemera_supervisor_event_peek(message) ((HemeraSupervisorEvent *) hemera_actor_message_peek ((message), &hemera_supervisor_event_type))
 
 G_END_DECLS

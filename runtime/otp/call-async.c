@@ -1,0 +1,266 @@
+/* gen_server:call() from outside of the actors: hemera_server_call_async() for any thread with a main context.
+ *
+ * A small actor of its own, the caller, makes the call and hands what came of it to a port in the caller's context. The work is one
+ * owned object, Job, that travels: into the caller's mailbox, its state, and back through the port. Whoever frees it without an answer
+ * (a mailbox of a caller that was killed, a system that ends) sends it home as a failure, so each call is answered exactly once.
+ *
+ * Ports are shared by the calls of one thread into one context and closed with the last of them. */
+#include <stdatomic.h>
+
+#include "call.h"
+#include "runtime/internal.h"
+
+/* An inbox in a context, for the calls under way. */
+typedef struct {
+  atomic_int refs;
+  atomic_int calls;     /* under way; 0 once is 0 for ever: the context's thread is closing it */
+  HemeraSystem *system; /* to compare with only */
+  GMainContext *context;
+  HemeraPort *port; /* its context's thread only, but for the pid */
+  HemeraPid pid;
+} CallPort;
+
+/* What waits in the context. Its thread only, once the caller has its job. */
+typedef struct {
+  CallPort *port;
+  GTask *task;     /* (nullable): NULL once cancelled */
+  GSource *cancel; /* (nullable) */
+  HemeraPid caller;
+} Waiting;
+
+/* What travels. */
+typedef struct {
+  HemeraPid home;
+  Waiting *waiting;
+  HemeraPid to;
+  int timeout_ms;
+  HemeraActorMessage *request; /* (nullable) once sent */
+} Job;
+
+/* The job comes home. */
+typedef struct {
+  Waiting *waiting;
+  HemeraActorMessage *reply; /* (nullable) */
+  GError *error;             /* (nullable) */
+} Answer;
+
+/* ---- the job ------------------------------------------------------------------------------------------------------------------- */
+
+static void
+clear_answer (gpointer payload)
+{
+  Answer *answer = payload;
+
+  g_clear_pointer (&answer->reply, hemera_actor_message_free);
+  g_clear_error (&answer->error);
+}
+
+static const HemeraMessageType answer_type = { .name = "hemera__answer",
+                                               .size = sizeof (Answer),
+                                               .clear = clear_answer };
+
+/* Takes @reply and @error. Empties the job. */
+static void
+send_home (Job *job, HemeraActorMessage *reply, GError *error)
+{
+  Answer answer = { .waiting = job->waiting, .reply = reply, .error = error };
+
+  job->waiting = NULL;
+  hemera_send (job->home, hemera_actor_message_new (&answer_type, &answer));
+}
+
+static void
+clear_job (gpointer payload)
+{
+  Job *job = payload;
+
+  g_clear_pointer (&job->request, hemera_actor_message_free);
+  if (job->waiting != NULL)
+    send_home (job, NULL,
+               g_error_new_literal (HEMERA_ERROR, HEMERA_ERROR_DOWN, "The caller's actor system ended"));
+}
+
+static const HemeraMessageType job_type = { .name = "hemera__call_job",
+                                            .size = sizeof (Job),
+                                            .clear = clear_job };
+
+/* ---- the caller ---------------------------------------------------------------------------------------------------------------- */
+
+static HemeraNext
+caller_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
+{
+  Job *job = state;
+  HemeraReplyMessage *reply;
+
+  if (hemera_actor_message_steal (message, &job_type, job)) {
+    hemera_actor_call (self, job->to, g_steal_pointer (&job->request), job->timeout_ms);
+    return HEMERA_CONTINUE;
+  }
+  reply = hemera_reply_message_peek (message);
+  if (reply == NULL)
+    return HEMERA_CONTINUE;
+  send_home (job, g_steal_pointer (&reply->reply), g_steal_pointer (&reply->error));
+  return HEMERA_STOP;
+}
+
+static const HemeraActorClass caller_class = {
+  .name = "caller", .state_size = sizeof (Job), .receive = caller_receive, .finalize = clear_job
+};
+
+/* ---- the context --------------------------------------------------------------------------------------------------------------- */
+
+static void
+call_port_unref (gpointer data)
+{
+  CallPort *self = data;
+
+  /* Release by each holder, acquire by the last: it sees all that the others did. */
+  if (atomic_fetch_sub_explicit (&self->refs, 1, memory_order_acq_rel) > 1)
+    return;
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+static gboolean
+close_port (gpointer data)
+{
+  CallPort *self = data;
+
+  hemera__port_close (self->port);
+  self->port = NULL;
+  return G_SOURCE_REMOVE;
+}
+
+/* A call has ended. The port's own dispatch may be running, so the close waits for it. */
+static void
+release_call (CallPort *self)
+{
+  GSource *source;
+
+  if (atomic_fetch_sub_explicit (&self->calls, 1, memory_order_acq_rel) > 1)
+    return;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, close_port, self, call_port_unref);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+}
+
+static void
+end_waiting (Waiting *self)
+{
+  if (self->cancel != NULL) {
+    g_source_destroy (self->cancel);
+    g_source_unref (self->cancel);
+  }
+  release_call (self->port);
+  g_free (self);
+}
+
+static void
+free_message (gpointer data)
+{
+  hemera_actor_message_free (data);
+}
+
+static void
+on_answer (HemeraPort *port, HemeraActorMessage *message, gpointer user_data)
+{
+  Answer *answer = hemera_actor_message_peek (message, &answer_type);
+  g_autoptr (GTask) task = NULL;
+
+  if (answer == NULL)
+    return;
+  task = g_steal_pointer (&answer->waiting->task);
+  if (task != NULL && answer->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&answer->error));
+  else if (task != NULL)
+    g_task_return_pointer (task, g_steal_pointer (&answer->reply), free_message);
+  /* Only now: a callback that calls again finds the port open. */
+  end_waiting (g_steal_pointer (&answer->waiting));
+}
+
+static gboolean
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  Waiting *self = user_data;
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+
+  if (task != NULL)
+    g_task_return_error_if_cancelled (task);
+  hemera_exit (self->caller, hemera_reason_kill ()); /* its job comes home at once */
+  return G_SOURCE_REMOVE;
+}
+
+/* ---- the start ------------------------------------------------------------------------------------------------------------------ */
+
+/* This thread's latest port. */
+static GPrivate latest = G_PRIVATE_INIT (call_port_unref);
+
+/* One more call under way, unless the last one has ended. */
+static gboolean
+acquire_call (CallPort *self)
+{
+  int calls = atomic_load_explicit (&self->calls, memory_order_relaxed);
+
+  while (calls > 0)
+    if (atomic_compare_exchange_weak_explicit (&self->calls, &calls, calls + 1, memory_order_relaxed,
+                                               memory_order_relaxed))
+      return TRUE;
+  return FALSE;
+}
+
+/* With one call more under way. (transfer none) */
+static CallPort *
+ensure_port (HemeraSystem *system, GMainContext *context)
+{
+  CallPort *self = g_private_get (&latest);
+
+  if (self != NULL && self->system == system && self->context == context && acquire_call (self))
+    return self;
+  self = g_new0 (CallPort, 1);
+  atomic_init (&self->refs, 2); /* this thread's latest, and the open port's */
+  atomic_init (&self->calls, 1);
+  self->system = system;
+  self->context = g_main_context_ref (context);
+  self->port = hemera__port_new (system, context, on_answer, self, 0);
+  self->pid = hemera__port_pid (self->port);
+  g_private_replace (&latest, self);
+  return self;
+}
+
+void
+hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage *request, int timeout_ms,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  const HemeraSpawn spawn = { .actor_class = &caller_class };
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  Waiting *waiting;
+  Job job;
+
+  g_return_if_fail (system != NULL && request != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  waiting = g_new0 (Waiting, 1);
+  waiting->task = g_task_new (NULL, cancellable, callback, user_data);
+  g_task_set_source_tag (waiting->task, hemera_server_call_async);
+  waiting->port = ensure_port (system, context);
+  waiting->caller = hemera_system_spawn (system, &spawn);
+  job = (Job){ waiting->port->pid, waiting, to, timeout_ms, request };
+  if (cancellable != NULL) {
+    waiting->cancel = g_cancellable_source_new (cancellable);
+    g_source_set_priority (waiting->cancel, G_PRIORITY_DEFAULT);
+    g_source_set_callback (waiting->cancel, G_SOURCE_FUNC (on_cancelled), waiting, NULL);
+    g_source_attach (waiting->cancel, context);
+  }
+  hemera_send (waiting->caller, hemera_actor_message_new (&job_type, &job));
+}
+
+HemeraActorMessage *
+hemera_server_call_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, hemera_server_call_async), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
