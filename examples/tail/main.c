@@ -1,0 +1,159 @@
+#include "tail.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+
+typedef struct {
+  TailOptions options;
+  GMainLoop *loop;
+  HemeraGateway *gateway;
+  HemeraSubscription *subscription; /* (nullable): not owned */
+  TailOutput *output;
+  TailInput *input;
+  TailChaos *chaos;
+  guint interrupt, terminate, timeout;
+  int events, status;
+  gboolean is_closing;
+} Tail;
+
+static void
+on_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Tail *self = user_data;
+
+  hemera_gateway_close_finish (self->gateway, result, NULL);
+  g_main_loop_quit (self->loop);
+}
+
+/* The first cause decides the status. */
+static void
+begin_close (Tail *self, int status)
+{
+  if (self->is_closing)
+    return;
+  self->is_closing = TRUE;
+  self->status = status;
+  hemera_gateway_close_async (self->gateway,
+                              self->options.session_file != NULL ? HEMERA_CLOSE_KEEP : HEMERA_CLOSE_END, 2000,
+                              NULL, on_closed, self);
+}
+
+static gboolean
+on_signal (gpointer data)
+{
+  begin_close (data, EXIT_DONE);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_timeout (gpointer data)
+{
+  Tail *self = data;
+
+  self->timeout = 0;
+  begin_close (self, EXIT_TIMED_OUT);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_message (HemeraGateway *gateway, HemeraShardMessage *message, gpointer user_data)
+{
+  Tail *self = user_data;
+
+  if (tail_output_message (self->output, message))
+    self->events++;
+  if (!tail_output_is_open (self->output)) {
+    begin_close (self, EXIT_FAILED);
+  } else if (self->options.max_events > 0 && self->events >= self->options.max_events) {
+    hemera_subscription_cancel (
+        self->subscription); /* what comes behind is not printed, and so is not taken for handled */
+    begin_close (self, EXIT_DONE);
+  } else if (hemera_shard_message_get_message_type (message) == HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED
+             && !hemera_shard_message_get_will_restart (message)) {
+    begin_close (self, EXIT_FATAL);
+  }
+}
+
+/* --output none: the typed decode, into handlers that do nothing. */
+static void
+on_message_create (HemeraGateway *gateway, HemeraMessage *message, gpointer user_data)
+{
+}
+
+static void
+on_guild_create (HemeraGateway *gateway, HemeraGuild *guild, gpointer user_data)
+{
+}
+
+static void
+on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Tail *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (hemera_gateway_connect_finish (self->gateway, result, &error) || self->is_closing)
+    return;
+  g_printerr ("hemera-tail: %s\n", error->message);
+  begin_close (
+      self, g_error_matches (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_UNAUTHORIZED)
+                    || g_error_matches (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_SHARD_DISCONNECTED)
+                ? EXIT_FATAL
+                : EXIT_FAILED);
+}
+
+static void
+run (Tail *self, HemeraGatewayApiOptions *options)
+{
+  self->loop = g_main_loop_new (NULL, FALSE);
+  self->gateway = hemera_gateway_new (NULL, options);
+  self->subscription = hemera_gateway_on_shard_message (self->gateway, NULL, on_message, self, NULL);
+  if (self->options.mode == OUTPUT_NONE) {
+    hemera_gateway_on_message_create (self->gateway, NULL, on_message_create, NULL, NULL);
+    hemera_gateway_on_guild_create (self->gateway, NULL, on_guild_create, NULL, NULL);
+  }
+  self->interrupt = g_unix_signal_add (SIGINT, on_signal, self);
+  self->terminate = g_unix_signal_add (SIGTERM, on_signal, self);
+  if (self->options.timeout_s > 0)
+    self->timeout = g_timeout_add_seconds ((guint) self->options.timeout_s, on_timeout, self);
+  hemera_gateway_connect_async (self->gateway, NULL, on_connected, self);
+  self->input = tail_input_new (self->gateway, self->output);
+  if (self->options.chaos_kill_s > 0)
+    self->chaos =
+        tail_chaos_new (self->gateway, self->options.chaos_kill_s, (guint) self->options.chaos_seed);
+  g_main_loop_run (self->loop);
+  g_clear_pointer (&self->chaos, tail_chaos_free);
+  tail_input_free (self->input);
+  if (self->timeout != 0)
+    g_source_remove (self->timeout);
+  g_source_remove (self->interrupt);
+  g_source_remove (self->terminate);
+  g_object_unref (self->gateway);
+  g_main_loop_unref (self->loop);
+}
+
+int
+main (int argc, char **argv)
+{
+  Tail self = { 0 };
+  g_autoptr (HemeraGatewayApiOptions) options = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_log_writer_default_set_use_stderr (TRUE);
+  signal (SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, told by tail_output_is_open() */
+  self.status = tail_options_parse (&self.options, argc, argv);
+  if (self.status < 0) {
+    options = tail_options_to_gateway (&self.options, &error);
+    if (options != NULL)
+      self.output = tail_output_new (self.options.mode, self.options.record, &error);
+    if (self.output != NULL)
+      run (&self, options);
+    else
+      g_printerr ("hemera-tail: %s\n", error->message);
+    if (self.output == NULL)
+      self.status = EXIT_USAGE;
+    g_clear_pointer (&self.output, tail_output_free);
+  }
+  tail_options_clear (&self.options);
+  return self.status;
+}
