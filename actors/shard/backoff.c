@@ -19,8 +19,10 @@ hemera__backoff_reset (HemeraBackoff *self)
 gint64
 hemera__backoff_next (HemeraBackoff *self, double random, guint limit)
 {
-  guint doublings = MIN (MIN (self->failures, limit), 31);
-  guint64 window = MIN ((guint64) self->base_ms << doublings, self->cap_ms);
+  guint64 window;
+
+  self->failures = MIN (self->failures, limit);
+  window = MIN ((guint64) self->base_ms << MIN (self->failures, 31), self->cap_ms);
 
   if (self->failures < G_MAXUINT)
     self->failures++;

@@ -12,6 +12,6 @@ typedef struct {
 void hemera__backoff_init (HemeraBackoff *self, guint base_ms, guint cap_ms);
 void hemera__backoff_reset (HemeraBackoff *self);
 
-/* Counts one more failure and gives the wait in microseconds. @random in [0, 1). @limit: failures count for no more than this in the
- * window's size (G_MAXUINT: no limit): a connection that worked for a while must not wait as long as one that never did. */
+/* Counts one more failure and gives the wait in microseconds. @random in [0, 1). @limit: no more than this many failures are remembered
+ * (G_MAXUINT: all): after a connection that worked for a while the wait is not as long as after one that never did. */
 gint64 hemera__backoff_next (HemeraBackoff *self, double random, guint limit);
