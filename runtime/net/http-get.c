@@ -1,0 +1,205 @@
+/* One GET: a link whose answer is a body. Only lws' COMPLETED is success: a body cut short ends without it. The deadline covers all of it,
+ * as lws has none once the headers are there. Every status with a whole body is a response, redirects too, which are never followed. */
+#include "runtime/net/net-internal.h"
+
+#define TIMEOUT_MS 15000
+#define MAX_BODY   ((gsize) 1024 * 1024)
+
+typedef struct {
+  HemeraLink link; /* first */
+  GTask *task;
+  GSource *cancelled;
+  GByteArray *body;
+  gsize max_body;
+  HemeraHttpResponse *response;
+  gboolean completed;
+} Get;
+
+static Get *
+get_of (HemeraLink *link)
+{
+  return (Get *) link;
+}
+
+void
+hemera__http_response_free (HemeraHttpResponse *self)
+{
+  g_free (self->content_type);
+  g_free (self->retry_after);
+  g_clear_pointer (&self->body, g_bytes_unref);
+  g_free (self);
+}
+
+static void
+response_free (gpointer response)
+{
+  hemera__http_response_free (response);
+}
+
+/* ---- lws -------------------------------------------------------------------------------------------------------------------------- */
+
+/* NULL: absent, or too long to be meant seriously. */
+static char *
+copy_header (struct lws *wsi, enum lws_token_indexes token)
+{
+  char value[256];
+
+  return lws_hdr_copy (wsi, value, sizeof value, token) > 0 ? hemera__link_text (value, sizeof value) : NULL;
+}
+
+static int
+on_headers (Get *self, struct lws *wsi)
+{
+  hemera__link_is_up (&self->link, FALSE);
+  if (self->response)
+    response_free (self->response);
+  self->response = g_new0 (HemeraHttpResponse, 1);
+  self->response->status = lws_http_client_http_response (wsi);
+  self->response->content_type = copy_header (wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
+  self->response->retry_after = copy_header (wsi, WSI_TOKEN_HTTP_RETRY_AFTER);
+  return 0;
+}
+
+static int
+read_some (struct lws *wsi)
+{
+  char buffer[LWS_PRE + 4096];
+  char *at = buffer + LWS_PRE;
+  int size = sizeof buffer - LWS_PRE;
+
+  return lws_http_client_read (wsi, &at, &size) < 0 ? -1 : 0;
+}
+
+static int
+on_body (Get *self, const guint8 *data, gsize size)
+{
+  if (size > self->max_body - self->body->len) {
+    hemera__link_end (&self->link,
+                      g_error_new (HEMERA_NET_ERROR, HEMERA_NET_ERROR_LIMIT,
+                                   "the body is larger than %" G_GSIZE_FORMAT " bytes", self->max_body));
+    return -1;
+  }
+  g_byte_array_append (self->body, data, (guint) size);
+  return 0;
+}
+
+static int
+on_event (HemeraLink *link, struct lws *wsi, enum lws_callback_reasons reason, void *in, gsize size)
+{
+  Get *self = get_of (link);
+
+  switch (reason) {
+  case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP: return on_headers (self, wsi);
+  case LWS_CALLBACK_RECEIVE_CLIENT_HTTP: return read_some (wsi);
+  case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ: return on_body (self, in, size);
+  case LWS_CALLBACK_COMPLETED_CLIENT_HTTP: self->completed = TRUE; return -1;
+  default: return 0;
+  }
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------------------------ */
+
+static GError *
+why_failed (Get *self)
+{
+  HemeraLink *link = &self->link;
+
+  if (link->error)
+    return g_error_copy (link->error);
+  if (link->refusal)
+    return g_error_copy (link->refusal);
+  return g_error_new (HEMERA_NET_ERROR, HEMERA_NET_ERROR_CONNECT,
+                      "%s ended the connection before the whole %s was there", link->url->host,
+                      self->response ? "body" : "answer");
+}
+
+static void
+on_over (HemeraLink *link, gboolean abandoned)
+{
+  Get *self = get_of (link);
+
+  hemera__source_clear (&self->cancelled);
+  if (abandoned) {
+    g_task_return_new_error (self->task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "the network is shut down");
+  } else if (self->completed && self->response && !link->error) {
+    self->response->body = g_byte_array_free_to_bytes (g_steal_pointer (&self->body));
+    g_task_return_pointer (self->task, g_steal_pointer (&self->response), response_free);
+  } else {
+    g_task_return_error (self->task, why_failed (self));
+  }
+  g_object_unref (self->task);
+  g_clear_pointer (&self->body, g_byte_array_unref);
+  g_clear_pointer (&self->response, response_free);
+  hemera__link_clear (link);
+  g_free (self);
+}
+
+static const HemeraLinkClass link_class = { .event = on_event, .over = on_over };
+
+/* ---- the start ---------------------------------------------------------------------------------------------------------------------- */
+
+static gboolean
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  Get *self = user_data;
+
+  hemera__source_clear (&self->cancelled);
+  hemera__link_end (&self->link, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "the request was cancelled"));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+watch_cancellable (Get *self, GCancellable *cancellable)
+{
+  self->cancelled = g_cancellable_source_new (cancellable);
+  g_source_set_callback (self->cancelled, (GSourceFunc) (void (*) (void)) on_cancelled, self, NULL);
+  g_source_attach (self->cancelled, self->link.net->context);
+}
+
+static HemeraUrl *
+check (HemeraNet *net, const HemeraHttpOptions *options, GError **error)
+{
+  if (net->closing) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED, "the network is shut down");
+    return NULL;
+  }
+  if ((options->user_agent && !hemera__header_is_clean (options->user_agent))
+      || (options->authorization && !hemera__header_is_clean (options->authorization))) {
+    g_set_error (error, HEMERA_NET_ERROR, HEMERA_NET_ERROR_URL, "bad User-Agent or Authorization");
+    return NULL;
+  }
+  return hemera__url_parse (options->url, FALSE, error);
+}
+
+void
+hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  GError *error = NULL;
+  HemeraUrl *url = check (net, options, &error);
+  Get *self;
+
+  g_task_set_source_tag (task, hemera__http_get_async);
+  if (!url) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
+  self = g_new0 (Get, 1);
+  self->task = task;
+  self->body = g_byte_array_new ();
+  self->max_body = MIN (options->max_body ? options->max_body : MAX_BODY, G_MAXINT32);
+  hemera__link_init (&self->link, net, &link_class, "GET", url, options->trust, options->user_agent,
+                     options->timeout_ms ? options->timeout_ms : TIMEOUT_MS);
+  self->link.authorization = g_strdup (options->authorization);
+  if (cancellable)
+    watch_cancellable (self, cancellable);
+}
+
+HemeraHttpResponse *
+hemera__http_get_finish (GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_async_result_is_tagged (result, hemera__http_get_async), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
