@@ -2,6 +2,8 @@
  * as lws has none once the headers are there. Every status with a whole body is a response, redirects too, which are never followed. */
 #include "runtime/net/net-internal.h"
 
+#include <string.h>
+
 #define TIMEOUT_MS 15000
 #define MAX_BODY   ((gsize) 1024 * 1024)
 
@@ -12,6 +14,9 @@ typedef struct {
   GByteArray *body;
   gsize max_body;
   HemeraHttpResponse *response;
+  gboolean chunked;
+  gboolean has_length;
+  char *start, *at; /* lws' cursor while it reads */
   gboolean completed;
 } Get;
 
@@ -48,26 +53,74 @@ copy_header (struct lws *wsi, enum lws_token_indexes token)
 }
 
 static int
-on_headers (Get *self, struct lws *wsi)
+fail (Get *self, HemeraNetError code, const char *what)
 {
-  hemera__link_is_up (&self->link, FALSE);
-  if (self->response)
-    response_free (self->response);
-  self->response = g_new0 (HemeraHttpResponse, 1);
-  self->response->status = lws_http_client_http_response (wsi);
-  self->response->content_type = copy_header (wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
-  self->response->retry_after = copy_header (wsi, WSI_TOKEN_HTTP_RETRY_AFTER);
+  hemera__link_end (&self->link,
+                    g_error_new (HEMERA_NET_ERROR, (int) code, "%s: %s", self->link.url->host, what));
+  return -1;
+}
+
+/* lws takes a length it cannot read for none, and knows "chunked" alone. */
+static int
+check_framing (Get *self, struct lws *wsi)
+{
+  char value[32];
+  guint64 length;
+
+  if (lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
+    self->chunked = TRUE;
+    if (lws_hdr_copy (wsi, value, sizeof value, WSI_TOKEN_HTTP_TRANSFER_ENCODING) <= 0
+        || strcmp (value, "chunked") != 0)
+      return fail (self, HEMERA_NET_ERROR_PROTOCOL, "unknown transfer encoding");
+  } else if (lws_hdr_total_length (wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
+    self->has_length = TRUE;
+    if (lws_hdr_copy (wsi, value, sizeof value, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0
+        || !g_ascii_string_to_unsigned (value, 10, 0, G_MAXINT64, &length, NULL))
+      return fail (self, HEMERA_NET_ERROR_PROTOCOL, "bad content length");
+    if (length > self->max_body)
+      return fail (self, HEMERA_NET_ERROR_LIMIT, "the body is over the limit");
+  }
   return 0;
 }
 
 static int
-read_some (struct lws *wsi)
+on_headers (Get *self, struct lws *wsi)
+{
+  hemera__link_is_up (&self->link, FALSE);
+  if (self->response)
+    return fail (self, HEMERA_NET_ERROR_PROTOCOL, "a second answer");
+  self->response = g_new0 (HemeraHttpResponse, 1);
+  self->response->status = lws_http_client_http_response (wsi);
+  self->response->content_type = copy_header (wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
+  self->response->retry_after = copy_header (wsi, WSI_TOKEN_HTTP_RETRY_AFTER);
+  return check_framing (self, wsi);
+}
+
+static int
+read_some (Get *self, struct lws *wsi)
 {
   char buffer[LWS_PRE + 4096];
-  char *at = buffer + LWS_PRE;
   int size = sizeof buffer - LWS_PRE;
+  int result;
 
-  return lws_http_client_read (wsi, &at, &size) < 0 ? -1 : 0;
+  self->start = self->at = buffer + LWS_PRE;
+  result = lws_http_client_read (wsi, &self->at, &size);
+  self->start = self->at = NULL;
+  return result < 0 ? -1 : 0;
+}
+
+/* Without a length the end of the stream is the end of the body for lws, in the middle of a chunk too (then lws has read nothing: its
+ * cursor has not moved), and over TLS if anybody cut the connection (then no close_notify came). */
+static gboolean
+is_whole (Get *self, struct lws *wsi)
+{
+  if (self->chunked)
+    return self->at != self->start;
+  if (self->has_length || !self->link.url->tls)
+    return TRUE;
+  return self->response
+         && (self->response->status == 204 || self->response->status == 304
+             || (SSL_get_shutdown (lws_get_ssl (wsi)) & SSL_RECEIVED_SHUTDOWN) != 0);
 }
 
 static int
@@ -90,9 +143,9 @@ on_event (HemeraLink *link, struct lws *wsi, enum lws_callback_reasons reason, v
 
   switch (reason) {
   case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP: return on_headers (self, wsi);
-  case LWS_CALLBACK_RECEIVE_CLIENT_HTTP: return read_some (wsi);
+  case LWS_CALLBACK_RECEIVE_CLIENT_HTTP: return read_some (self, wsi);
   case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ: return on_body (self, in, size);
-  case LWS_CALLBACK_COMPLETED_CLIENT_HTTP: self->completed = TRUE; return -1;
+  case LWS_CALLBACK_COMPLETED_CLIENT_HTTP: self->completed = is_whole (self, wsi); return -1;
   default: return 0;
   }
 }

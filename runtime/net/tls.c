@@ -99,6 +99,18 @@ start_handshake (SSL *ssl)
     link->phase = HEMERA_PHASE_TLS;
 }
 
+/* What OpenSSL itself found wrong: not TLS at all, a bad record. An end of the stream is no fault of TLS. */
+static void
+note_error (HemeraLink *link)
+{
+  unsigned long code = ERR_peek_last_error ();
+  const char *reason = code ? ERR_reason_error_string (code) : NULL;
+
+  if (reason && ERR_GET_LIB (code) == ERR_LIB_SSL
+      && ERR_GET_REASON (code) != SSL_R_UNEXPECTED_EOF_WHILE_READING)
+    tell (link, g_strdup (reason));
+}
+
 static void
 on_info (const SSL *ssl, int where, int ret)
 {
@@ -115,6 +127,9 @@ on_info (const SSL *ssl, int where, int ret)
             g_strdup_printf ("%s: %s",
                              where & SSL_CB_READ ? "the peer refused the handshake" : "the handshake failed",
                              SSL_alert_desc_string_long (ret)));
+  } else if (where == SSL_CB_CONNECT_EXIT && ret <= 0) {
+    if ((link = link_of (ssl)) != NULL && link->phase == HEMERA_PHASE_TLS)
+      note_error (link);
   }
 }
 

@@ -63,6 +63,16 @@ parse_host (GUri *uri, HemeraUrl *url)
   return NULL;
 }
 
+/* GUri would mend spaces and control characters by escaping them. */
+static gboolean
+has_blanks (const char *text)
+{
+  for (const char *p = text; *p; p++)
+    if ((guchar) *p <= 0x20 || *p == 0x7f)
+      return TRUE;
+  return FALSE;
+}
+
 static const char *
 fill (const char *text, gboolean websocket, HemeraUrl *url)
 {
@@ -70,7 +80,7 @@ fill (const char *text, gboolean websocket, HemeraUrl *url)
   const char *why;
   int port;
 
-  if (!uri)
+  if (!uri || has_blanks (text) || !g_utf8_validate (text, -1, NULL))
     return "it cannot be parsed";
   if ((why = parse_scheme (g_uri_get_scheme (uri), websocket, url)) != NULL
       || (why = parse_host (uri, url)) != NULL)
@@ -83,7 +93,7 @@ fill (const char *text, gboolean websocket, HemeraUrl *url)
   url->port = port > 0 ? (guint16) port : url->tls ? 443 : 80;
   url->path = g_strconcat (*g_uri_get_path (uri) ? g_uri_get_path (uri) : "/",
                            g_uri_get_query (uri) ? "?" : "", g_uri_get_query (uri), NULL);
-  if (!is_printable (url->path, MAX_PATH) || strchr (url->path, ' '))
+  if (!is_printable (url->path, MAX_PATH))
     return "the path is malformed or too long";
 
   g_autofree char *bracketed =

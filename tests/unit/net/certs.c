@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define DAY   86400L
-#define NAMES "DNS:gateway.test,DNS:localhost,DNS:*.wild.test,IP:127.0.0.1,IP:::1"
+#define NAMES "DNS:gateway.test,DNS:two.test,DNS:slow.test,DNS:localhost,DNS:*.wild.test,IP:127.0.0.1,IP:::1"
 
 static EVP_PKEY *keys[3]; /* CA, other CA, server */
 static X509 *ca, *other_ca, *certs[CERT_COUNT];

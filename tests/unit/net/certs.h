@@ -6,7 +6,7 @@
 
 typedef enum {
   CERT_NONE, /* no TLS */
-  CERT_GOOD, /* gateway.test, localhost, *.wild.test, 127.0.0.1, ::1 */
+  CERT_GOOD, /* gateway.test, two.test, slow.test, localhost, *.wild.test, 127.0.0.1, ::1 */
   CERT_OTHER_NAME,
   CERT_EXPIRED,
   CERT_NOT_YET,

@@ -132,6 +132,8 @@ serve (void *data)
   }
   if (ready)
     peer->server->script (peer, peer->server->arg);
+  if (ready && peer->ssl && peer->fd >= 0 && !peer->rude)
+    SSL_shutdown (peer->ssl);
   SSL_free (peer->ssl);
   ERR_clear_error ();
   if (peer->fd >= 0)

@@ -9,8 +9,9 @@ typedef struct _Server Server;
 typedef struct {
   Server *server;
   int fd;
-  SSL *ssl;   /* NULL: plain */
-  int number; /* of the connection, from 0 */
+  SSL *ssl;      /* NULL: plain */
+  int number;    /* of the connection, from 0 */
+  gboolean rude; /* no close_notify at the end */
 } Peer;
 
 /* Runs on a thread of its own; the connection is closed when it returns. */

@@ -5,9 +5,10 @@
 
 typedef struct {
   const char *text;
-  gsize filler; /* bytes of 'x' after it */
-  int stall_ms; /* then the connection stays open so long */
-  char *head;   /* (out) the request */
+  gsize filler;  /* bytes of 'x' after it */
+  int stall_ms;  /* then the connection stays open so long */
+  gboolean rude; /* the stream ends without close_notify */
+  char *head;    /* (out) the request */
 } Answer;
 
 static void
@@ -17,6 +18,7 @@ give_answer (Peer *peer, gpointer arg)
 
   g_free (answer->head);
   answer->head = peer_read_head (peer);
+  peer->rude = answer->rude;
   peer_say (peer, answer->text);
   if (answer->filler > 0) {
     g_autofree char *filler = g_strnfill (answer->filler, 'x');
@@ -214,7 +216,7 @@ test_chunked (gconstpointer data)
 {
   expect (data,
           (Answer){ .text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
-                            "chunked\r\n\r\n3\r\nabc\r\n5;x=y\r\ndefgh\r\n0\r\n\r\n" },
+                            "chunked\r\n\r\n3\r\nabc\r\n5\r\ndefgh\r\n0\r\n\r\n" },
           200, "abcdefgh");
 }
 
@@ -248,6 +250,50 @@ test_truncated_chunk (gconstpointer data)
 {
   expect_error (data, (Answer){ .text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nshort" },
                 0, HEMERA_NET_ERROR_CONNECT);
+}
+
+/* Between two chunks, where a naive reader would see an end. */
+static void
+test_missing_chunk (gconstpointer data)
+{
+  expect_error (data, (Answer){ .text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n" },
+                0, HEMERA_NET_ERROR_CONNECT);
+}
+
+static void
+test_huge_chunk (gconstpointer data)
+{
+  static const char *const sizes[] = { "7fffffff", "80000000", "ffffffff", "fffffffffffffffff" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    g_autofree char *text =
+        g_strdup_printf ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n", sizes[i]);
+
+    expect_error (data, (Answer){ .text = text, .filler = 2000000 }, 0, HEMERA_NET_ERROR_LIMIT);
+  }
+}
+
+static void
+test_bad_framing (gconstpointer data)
+{
+  static const char *const texts[] = {
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\nok",
+    "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nok",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    expect_error (data, (Answer){ .text = texts[i] }, 0, HEMERA_NET_ERROR_PROTOCOL);
+}
+
+/* Without a length only TLS can tell an end from a cut. */
+static void
+test_cut_until_close (void)
+{
+  expect_error (GINT_TO_POINTER (CERT_GOOD),
+                (Answer){ .text = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nsome", .rude = TRUE }, 0,
+                HEMERA_NET_ERROR_CONNECT);
 }
 
 static void
@@ -415,6 +461,9 @@ add_http_tests (void)
     { "long-body", test_long_body },
     { "truncated", test_truncated },
     { "truncated-chunk", test_truncated_chunk },
+    { "missing-chunk", test_missing_chunk },
+    { "huge-chunk", test_huge_chunk },
+    { "bad-framing", test_bad_framing },
     { "no-answer", test_no_answer },
     { "body-over-limit", test_large_body },
     { "stalled-body", test_stalled_body },
@@ -428,5 +477,6 @@ add_http_tests (void)
 
   add_for_both ("/net/http", cases, G_N_ELEMENTS (cases));
   g_test_add_func ("/net/http/bad-options", test_bad_options);
+  g_test_add_func ("/net/http/cut-until-close", test_cut_until_close);
   g_test_add_func ("/net/http/untrusted", test_untrusted);
 }

@@ -122,7 +122,7 @@ expect_broken (Script script, HemeraNetError code, const char *text)
 static void
 test_plain_server (void)
 {
-  expect_broken (speak_plainly, HEMERA_NET_ERROR_TLS, "protocol version");
+  expect_broken (speak_plainly, HEMERA_NET_ERROR_TLS, "wrong version");
 }
 
 static void

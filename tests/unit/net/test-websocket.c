@@ -127,12 +127,13 @@ send_large (Peer *peer, gpointer arg)
 static void
 announce_huge (Peer *peer, gpointer arg)
 {
-  guint8 head[10];
+  guint8 head[10], bytes[1000] = { 0 };
 
   if (!peer_upgrade (peer))
     return;
   peer_write (peer, head, frame_head (head, 0x82, (guint64) 1 << 62));
-  peer_write (peer, "some", 4);
+  for (int i = 0; i < 10; i++)
+    peer_write (peer, bytes, sizeof bytes);
   peer_wait (peer, 4000);
 }
 
