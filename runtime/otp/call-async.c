@@ -4,7 +4,7 @@
  * owned object, Job, that travels: into the caller's mailbox, its state, and back through the port. Whoever frees it without an answer
  * (a mailbox of a caller that was killed, a system that ends) sends it home as a failure, so each call is answered exactly once.
  *
- * Ports are shared by the calls of one thread into one context and closed with the last of them. */
+ * Ports are shared by the calls of one thread into one context that overlap, and closed with the last of them. */
 #include <stdatomic.h>
 
 #include "call.h"
@@ -121,40 +121,14 @@ call_port_unref (gpointer data)
   g_free (self);
 }
 
-static gboolean
-close_port (gpointer data)
-{
-  CallPort *self = data;
-
-  hemera__port_close (self->port);
-  self->port = NULL;
-  return G_SOURCE_REMOVE;
-}
-
-/* A call has ended. The port's own dispatch may be running, so the close waits for it. */
+/* A call has ended: the port goes with the last one. */
 static void
 release_call (CallPort *self)
 {
-  GSource *source;
-
   if (atomic_fetch_sub_explicit (&self->calls, 1, memory_order_acq_rel) > 1)
     return;
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, close_port, self, call_port_unref);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
-}
-
-static void
-end_waiting (Waiting *self)
-{
-  if (self->cancel != NULL) {
-    g_source_destroy (self->cancel);
-    g_source_unref (self->cancel);
-  }
-  release_call (self->port);
-  g_free (self);
+  hemera__port_close (self->port);
+  call_port_unref (self);
 }
 
 static void
@@ -163,21 +137,50 @@ free_message (gpointer data)
   hemera_actor_message_free (data);
 }
 
-static void
-on_answer (HemeraPort *port, HemeraActorMessage *message, gpointer user_data)
+static gboolean
+complete (gpointer user_data)
 {
-  Answer *answer = hemera_actor_message_peek (message, &answer_type);
-  g_autoptr (GTask) task = NULL;
+  Answer *answer = user_data;
+  Waiting *waiting = answer->waiting;
+  g_autoptr (GTask) task = g_steal_pointer (&waiting->task);
 
-  if (answer == NULL)
-    return;
-  task = g_steal_pointer (&answer->waiting->task);
   if (task != NULL && answer->error != NULL)
     g_task_return_error (task, g_steal_pointer (&answer->error));
   else if (task != NULL)
     g_task_return_pointer (task, g_steal_pointer (&answer->reply), free_message);
   /* Only now: a callback that calls again finds the port open. */
-  end_waiting (g_steal_pointer (&answer->waiting));
+  if (waiting->cancel != NULL) {
+    g_source_destroy (waiting->cancel);
+    g_source_unref (waiting->cancel);
+  }
+  release_call (waiting->port);
+  g_free (waiting);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+free_answer (gpointer data)
+{
+  clear_answer (data);
+  g_free (data);
+}
+
+/* The callback runs from a source of its own, not from the port's: one that runs a loop may wait for other calls. */
+static void
+on_answer (HemeraPort *port, HemeraActorMessage *message, gpointer user_data)
+{
+  CallPort *self = user_data;
+  Answer answer;
+  GSource *source;
+
+  if (!hemera_actor_message_steal (message, &answer_type, &answer))
+    return;
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_static_name (source, "hemera_server_call_async");
+  g_source_set_callback (source, complete, g_memdup2 (&answer, sizeof answer), free_answer);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
 }
 
 static gboolean
@@ -210,7 +213,7 @@ acquire_call (CallPort *self)
   return FALSE;
 }
 
-/* With one call more under way. (transfer none) */
+/* With one call more under way. (transfer none) (nullable): there are no descriptors left */
 static CallPort *
 ensure_port (HemeraSystem *system, GMainContext *context)
 {
@@ -219,12 +222,16 @@ ensure_port (HemeraSystem *system, GMainContext *context)
   if (self != NULL && self->system == system && self->context == context && acquire_call (self))
     return self;
   self = g_new0 (CallPort, 1);
+  self->port = hemera__port_new (system, context, on_answer, self, 0);
+  if (self->port == NULL) {
+    g_free (self);
+    return NULL;
+  }
+  self->pid = hemera__port_pid (self->port);
   atomic_init (&self->refs, 2); /* this thread's latest, and the open port's */
   atomic_init (&self->calls, 1);
   self->system = system;
   self->context = g_main_context_ref (context);
-  self->port = hemera__port_new (system, context, on_answer, self, 0);
-  self->pid = hemera__port_pid (self->port);
   g_private_replace (&latest, self);
   return self;
 }
@@ -245,6 +252,14 @@ hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage
   waiting->task = g_task_new (NULL, cancellable, callback, user_data);
   g_task_set_source_tag (waiting->task, hemera_server_call_async);
   waiting->port = ensure_port (system, context);
+  if (waiting->port == NULL) {
+    g_task_return_new_error (waiting->task, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES,
+                             "No descriptor for the answer");
+    g_object_unref (waiting->task);
+    g_free (waiting);
+    hemera_actor_message_free (request);
+    return;
+  }
   waiting->caller = hemera_system_spawn (system, &spawn);
   job = (Job){ waiting->port->pid, waiting, to, timeout_ms, request };
   if (cancellable != NULL) {

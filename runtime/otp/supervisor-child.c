@@ -114,7 +114,8 @@ void
 hemera__child_detach (HemeraSupervisor *self, HemeraChild *child)
 {
   g_hash_table_remove (self->by_pid, &child->pid.id);
-  hemera_actor_demonitor (self->actor, child->monitor, TRUE);
+  if (child->end == NULL)
+    hemera_actor_demonitor (self->actor, child->monitor, TRUE);
   if (child->status == HEMERA_CHILD_RUNNING)
     child->old_pid = child->pid;
   child->pid = HEMERA_PID_NONE;
