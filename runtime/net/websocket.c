@@ -220,7 +220,8 @@ parse_retry_after (const char *text)
 
   if (end == text || !isfinite (seconds) || seconds <= 0)
     return 0;
-  return (guint) MIN (ceil (seconds), MAX_RETRY_AFTER_S);
+  seconds = MIN (seconds, MAX_RETRY_AFTER_S);
+  return (guint) seconds + ((guint) seconds < seconds);
 }
 
 /* Before the 101 only: an HTTP answer of another status, if one came. */

@@ -281,6 +281,12 @@ peer_read_head (Peer *peer)
   return g_strdup (head->str);
 }
 
+void
+peer_skip_head (Peer *peer)
+{
+  g_free (peer_read_head (peer));
+}
+
 gboolean
 peer_upgrade (Peer *peer)
 {

@@ -43,6 +43,7 @@ void peer_wait (Peer *peer, int ms);
 void peer_reset (Peer *peer);
 /* The request's head (transfer full), NULL when none came. */
 char *peer_read_head (Peer *peer);
+void peer_skip_head (Peer *peer);
 
 gboolean peer_upgrade (Peer *peer);
 gboolean peer_send (Peer *peer, guint8 first_byte, const void *data, gsize size);

@@ -15,8 +15,7 @@ accept_upgrade (Peer *peer, gpointer arg)
 static void
 answer_upgrade (Peer *peer, gpointer arg)
 {
-  g_autofree char *head = peer_read_head (peer);
-
+  peer_skip_head (peer);
   peer_say (peer, arg);
   peer_wait (peer, 1000);
 }
@@ -35,8 +34,7 @@ leave (Peer *peer, gpointer arg)
 static void
 reset (Peer *peer, gpointer arg)
 {
-  g_autofree char *head = peer_read_head (peer);
-
+  peer_skip_head (peer);
   peer_reset (peer);
 }
 

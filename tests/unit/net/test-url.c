@@ -68,8 +68,7 @@ test_bad (void)
     "wss://.secret/",
     "wss://host\n/secret",
     "wss://host%0d/secret",
-    "wss://host/\xff"
-    "secret",
+    "wss://host/secret\xff",
     "wss://ho$t/secret",
   };
 
