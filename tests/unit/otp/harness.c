@@ -299,7 +299,8 @@ kid_init (HemeraActor *self, gpointer state, gconstpointer args)
     hemera__actor_receive_parent_exit (self);
   switch (count_start (self, kid_args)) {
   case 'f':
-    log_add (kid_args->f, "fail %s", kid_args->id);
+    if (!(kid_args->options & KID_QUIET))
+      log_add (kid_args->f, "fail %s", kid_args->id);
     return hemera_actor_stop (self, hemera_term_new_atom ("nope"));
   case 'i': log_add (kid_args->f, "ignore %s", kid_args->id); return HEMERA_IGNORE;
   case 'h':
