@@ -174,8 +174,9 @@ dispatch (HemeraShardMachine *self, gint64 now, const HemeraEnvelope *envelope, 
       violate (self, now, "a dispatch before READY");
     break;
   case HEMERA_SHARD_RESUMING:
-    if (is_ready)
-      violate (self, now, "READY in answer to a RESUME");
+    /* A RESUME from before READY was safe replays it too; READY of another session is no answer to a RESUME. */
+    if (is_ready && !hemera_view_equals_string (hemera_view_get (envelope->d, "session_id"), self->session.id))
+      violate (self, now, "READY of another session in answer to a RESUME");
     else
       replayed (self, now, envelope, payload);
     break;

@@ -5,7 +5,6 @@
 #include "machine-private.h"
 
 #include "gateway-url.h"
-#include "payload.h"
 
 #include <hemera/term-builder.h>
 #include <string.h>
