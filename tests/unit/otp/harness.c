@@ -402,7 +402,7 @@ fixture_set_up (Fixture *f, gconstpointer mode)
 void
 fixture_tear_down (Fixture *f, gconstpointer mode)
 {
-  hemera_system_unref (f->system);
+  g_clear_pointer (&f->system, hemera_system_unref);
   g_hash_table_unref (f->pids);
   g_hash_table_unref (f->starts);
   g_string_free (f->log, TRUE);
