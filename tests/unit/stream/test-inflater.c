@@ -167,6 +167,28 @@ test_empty_flush_is_no_payload (void)
   hemera__inflater_free (inflater);
 }
 
+/* Z_PARTIAL_FLUSH ends in an empty block too, by chance on a byte boundary, but no payload ends there. */
+static void
+test_partial_flush_is_no_end (void)
+{
+  for (guint length = 1; length <= 16; length++) {
+    g_autoptr (GPtrArray) payloads = NEW_PAYLOADS ();
+    HemeraInflater *inflater = hemera__inflater_new (0);
+    Sender sender;
+
+    sender_init (&sender, 6);
+    /* characters of nine bits in the fixed code, so that the end falls on any bit */
+    sender_add (&sender, "\xe1\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xea\xeb\xec\xed\xee\xef\xf0", length,
+                Z_PARTIAL_FLUSH);
+    sender_add (&sender, "end", 3, Z_SYNC_FLUSH);
+    receive_all (inflater, sender.out->data, sender.out->len, sender.out->len, payloads);
+    g_assert_cmpuint (payloads->len, ==, 1);
+    g_assert_cmpuint (g_bytes_get_size (payloads->pdata[0]), ==, length + 3);
+    sender_clear (&sender);
+    hemera__inflater_free (inflater);
+  }
+}
+
 static void
 test_large_payloads (void)
 {
@@ -468,6 +490,7 @@ main (int argc, char **argv)
   g_test_add_func ("/inflater/payload/three-in-one-piece", test_three_in_one_piece);
   g_test_add_func ("/inflater/payload/suffix-inside", test_suffix_inside);
   g_test_add_func ("/inflater/payload/empty-flush-is-none", test_empty_flush_is_no_payload);
+  g_test_add_func ("/inflater/payload/partial-flush-is-no-end", test_partial_flush_is_no_end);
   g_test_add_func ("/inflater/payload/large", test_large_payloads);
   g_test_add_func ("/inflater/payload/python-zlib-any-split", test_python);
   g_test_add_func ("/inflater/slice/kept-ones-stay", test_kept_slices_stay);
