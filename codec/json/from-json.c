@@ -4,8 +4,6 @@
 #include "key-set.h"
 #include "number.h"
 
-#include "codec/term/term-internal.h"
-
 #include <hemera/json.h>
 #include <string.h>
 
@@ -35,6 +33,7 @@ typedef struct {
   Frame *frames;
   guint depth, frames_allocated, max_depth;
   HemeraKeySet keys;
+  guint64 work; /* of converting integers: digits squared */
 } Encoder;
 
 static guint8 *
@@ -92,10 +91,10 @@ put_number (Encoder *self, const guint8 *text, gsize size, gsize end, GError **e
   guint8 *out;
 
   if (hemera__json_number_is_integer (text, size)) {
-    if (size > HEMERA_JSON_MAX_DIGITS) {
+    self->work += (guint64) size * size;
+    if (self->work > (guint64) HEMERA_JSON_MAX_DIGITS * HEMERA_JSON_MAX_DIGITS) {
       g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_SIZE,
-                   "JSON integer has more than %d digits at byte %" G_GSIZE_FORMAT, HEMERA_JSON_MAX_DIGITS,
-                   end - size);
+                   "JSON has too many digits in integers at byte %" G_GSIZE_FORMAT, end - size);
       return FALSE;
     }
     out = reserve (self, hemera__json_integer_bound (size));
@@ -187,6 +186,18 @@ encode (gpointer data, HemeraJsonEvent event, const guint8 *bytes, gsize size, g
   g_assert_not_reached ();
 }
 
+/* The bytes become the term's. They pass the validating pass again, which costs little beside the parsing. */
+static HemeraTerm *
+finish (Encoder *self, GError **error)
+{
+  const HemeraEtfLimits limits = { .max_size = G_MAXINT32,
+                                   .max_depth = self->max_depth + 1,
+                                   .unique_keys = FALSE };
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_realloc (self->bytes, self->size), self->size);
+
+  return hemera_term_new_from_etf (bytes, &limits, error);
+}
+
 /**
  * hemera_term_new_from_json:
  * @text: JSON, not NUL-terminated
@@ -226,5 +237,5 @@ hemera_term_new_from_json (const char *text, gsize size, const HemeraEtfLimits *
     g_free (self.bytes);
     return NULL;
   }
-  return finish (&self);
+  return finish (&self, error);
 }

@@ -10,7 +10,8 @@
 
 G_BEGIN_DECLS
 
-/* (transfer full) (nullable): the term, or NULL with a #HemeraCodecError that has the byte offset. */
+/* (transfer full) (nullable): the term, or NULL with a #HemeraCodecError that has the byte offset. Of @limits (NULL: the defaults) the
+ * size, of the text, and the depth count. Integers have 1,048,576 digits at most, and together as many as take about a second. */
 HEMERA_API HemeraTerm *hemera_term_new_from_json (const char *text, gsize size, const HemeraEtfLimits *limits, GError **error);
 
 typedef enum {
