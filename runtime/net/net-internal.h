@@ -157,6 +157,7 @@ struct _HemeraNet {
   guint doomed;        /* attempts to be killed outside of lws */
   GHashTable *lookups; /* host -> HemeraLookup, in flight */
   gboolean closing;
+  gboolean busy; /* doing chores */
 };
 
 /* Around everything that may run lws' callbacks. Returns what leave() wants back. */

@@ -141,9 +141,11 @@ do_chores (gpointer user_data)
   HemeraNet *self = user_data;
 
   g_source_set_ready_time (self->chores, -1);
+  self->busy = TRUE;
   kill_doomed (self);
   for (guint n = self->due.length; n > 0 && self->due.length > 0; n--)
     hemera__link_work (g_queue_pop_head_link (&self->due)->data);
+  self->busy = FALSE;
   return G_SOURCE_CONTINUE;
 }
 
@@ -275,7 +277,7 @@ destroy_context (HemeraNet *self)
 void
 hemera__net_free (HemeraNet *self)
 {
-  g_assert (self->depth == 0);
+  g_assert (self->depth == 0 && !self->busy);
   end_links (self);
   g_hash_table_unref (self->lookups);
   hemera__source_clear (&self->uv);

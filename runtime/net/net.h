@@ -8,7 +8,7 @@
 typedef struct _HemeraNet HemeraNet;
 
 HemeraNet *hemera__net_new (GMainContext *context, GError **error); /* on the context's thread, which has pushed it as thread-default */
-void hemera__net_free (HemeraNet *self);                            /* same thread; aborts what is still open */
+void hemera__net_free (HemeraNet *self);                            /* same thread, not from a callback of its own; aborts what is still open */
 
 /* An extra trust anchor, immutable, counted, any thread: OS roots plus the PEM file. Reads the file: not on a loop. */
 typedef struct _HemeraTrust HemeraTrust;

@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct _HemeraTrust {
@@ -140,7 +141,7 @@ static gboolean
 use_system_roots (X509_STORE *store)
 {
   X509_LOOKUP *dir = X509_STORE_add_lookup (store, X509_LOOKUP_hash_dir ());
-  const char *file = g_getenv (X509_get_default_cert_file_env ());
+  const char *file = secure_getenv (X509_get_default_cert_file_env ());
 
   if (!dir || X509_LOOKUP_add_dir (dir, NULL, X509_FILETYPE_DEFAULT) != 1)
     return FALSE;

@@ -29,9 +29,10 @@ struct _HemeraWebsocket {
   gsize max_message;
   GSource *close_timer;
 
-  GQueue queue;   /* Message */
-  gsize queued;   /* bytes in the queue */
-  gsize written;  /* bytes lws took and may still hold */
+  GQueue queue;  /* Message */
+  gsize queued;  /* bytes in the queue */
+  gsize written; /* bytes lws took and may still hold */
+  gboolean undrained;
   gsize received; /* bytes of the message that is coming in */
 
   gboolean paused;
@@ -77,6 +78,7 @@ write_one (HemeraWebsocket *self, struct lws *wsi)
 
   self->queued -= message->size;
   self->written += message->size;
+  self->undrained = TRUE;
   g_free (message);
   return written < 0 ? -1 : 0;
 }
@@ -85,8 +87,8 @@ write_one (HemeraWebsocket *self, struct lws *wsi)
 static int
 on_writeable (HemeraWebsocket *self, struct lws *wsi)
 {
-  if (self->by_us)
-    return 0; /* lws waits for the peer's close frame; nothing may follow ours */
+  if (self->by_us || self->peer_code != 0)
+    return 0; /* nothing may follow a close frame */
   if (lws_send_pipe_choked (wsi) || lws_partial_buffered (wsi)) {
     lws_callback_on_writable (wsi);
     return 0;
@@ -96,8 +98,11 @@ on_writeable (HemeraWebsocket *self, struct lws *wsi)
     lws_callback_on_writable (wsi);
     return write_one (self, wsi);
   }
-  if (self->events.drained)
-    self->events.drained (self, self->user_data);
+  if (self->undrained) {
+    self->undrained = FALSE;
+    if (self->events.drained)
+      self->events.drained (self, self->user_data);
+  }
   return 0;
 }
 

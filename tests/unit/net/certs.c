@@ -97,12 +97,29 @@ certs_ca_file (void)
   return ca_file;
 }
 
+static int
+choose_h2 (SSL *ssl, const unsigned char **out, unsigned char *size, const unsigned char *in,
+           unsigned int in_size, void *arg)
+{
+  *out = (const unsigned char *) "h2";
+  *size = 2;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 SSL_CTX *
 certs_server (CertKind kind)
 {
   SSL_CTX *ctx = SSL_CTX_new (TLS_server_method ());
 
-  SSL_CTX_use_certificate (ctx, certs[kind]);
+  if (kind == CERT_TLS_1_1) {
+    SSL_CTX_set_security_level (ctx, 0);
+    SSL_CTX_set_max_proto_version (ctx, TLS1_1_VERSION);
+  }
+  if (kind == CERT_TLS_1_2)
+    SSL_CTX_set_max_proto_version (ctx, TLS1_2_VERSION);
+  if (kind == CERT_H2)
+    SSL_CTX_set_alpn_select_cb (ctx, choose_h2, NULL);
+  SSL_CTX_use_certificate (ctx, certs[kind > CERT_SELF_SIGNED ? CERT_GOOD : kind]);
   SSL_CTX_use_PrivateKey (ctx, keys[2]);
   return ctx;
 }

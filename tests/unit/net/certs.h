@@ -12,6 +12,9 @@ typedef enum {
   CERT_NOT_YET,
   CERT_OTHER_CA,
   CERT_SELF_SIGNED,
+  CERT_TLS_1_1, /* good, but the server speaks nothing newer */
+  CERT_TLS_1_2,
+  CERT_H2, /* good, but the server chooses a protocol that was not offered */
   CERT_COUNT,
 } CertKind;
 

@@ -311,6 +311,7 @@ main (int argc, char **argv)
 
   /* Every test so proves that lws does not use it. */
   g_setenv ("http_proxy", "http://user:password@127.0.0.1:1", TRUE);
+  g_unsetenv ("SSL_CERT_FILE"); /* would be read whole by each net that is the first */
   g_test_init (&argc, &argv, NULL);
   certs_init ();
   resolver_install ();

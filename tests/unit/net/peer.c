@@ -290,22 +290,33 @@ peer_skip_head (Peer *peer)
 gboolean
 peer_upgrade (Peer *peer)
 {
+  return peer_upgrade_with (peer, NULL, 0);
+}
+
+gboolean
+peer_upgrade_with (Peer *peer, const void *more, gsize size)
+{
   g_autofree char *head = peer_read_head (peer);
   const char *key = head ? strstr (head, "Sec-WebSocket-Key: ") : NULL;
   g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA1);
   guint8 digest[20];
-  gsize size = sizeof digest;
+  gsize digest_size = sizeof digest;
 
   if (!key)
     return FALSE;
   g_checksum_update (sum, (const guchar *) key + 19, 24);
   g_checksum_update (sum, (const guchar *) "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", 36);
-  g_checksum_get_digest (sum, digest, &size);
-  g_autofree char *accept_key = g_base64_encode (digest, size);
+  g_checksum_get_digest (sum, digest, &digest_size);
+  g_autofree char *accept_key = g_base64_encode (digest, digest_size);
   g_autofree char *answer = g_strdup_printf ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                                              "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
                                              accept_key);
-  return peer_say (peer, answer);
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+  g_byte_array_append (bytes, (const guint8 *) answer, (guint) strlen (answer));
+  if (size > 0)
+    g_byte_array_append (bytes, more, (guint) size);
+  return peer_write (peer, bytes->data, bytes->len);
 }
 
 gsize

@@ -46,6 +46,8 @@ char *peer_read_head (Peer *peer);
 void peer_skip_head (Peer *peer);
 
 gboolean peer_upgrade (Peer *peer);
+/* The answer and the first bytes of the stream in one write. */
+gboolean peer_upgrade_with (Peer *peer, const void *more, gsize size);
 gboolean peer_send (Peer *peer, guint8 first_byte, const void *data, gsize size);
 gsize frame_head (guint8 *head, guint8 first_byte, guint64 size);
 

@@ -93,25 +93,6 @@ never_answer_close (Peer *peer, gpointer arg)
 #define FLOOD      120
 #define FLOOD_SIZE 500
 
-/* 120 numbered messages, 30 in a write: one TLS record of nearly 16 KiB. */
-static void
-flood (Peer *peer, gpointer arg)
-{
-  if (!peer_upgrade (peer))
-    return;
-  for (guint32 i = 0; i < FLOOD; i += 30) {
-    g_autoptr (GByteArray) record = g_byte_array_new ();
-    for (guint32 j = i; j < i + 30; j++) {
-      guint8 head[10], payload[FLOOD_SIZE] = { 0 };
-      memcpy (payload, &j, sizeof j);
-      g_byte_array_append (record, head, (guint) frame_head (head, 0x82, sizeof payload));
-      g_byte_array_append (record, payload, sizeof payload);
-    }
-    peer_write (peer, record->data, record->len);
-  }
-  peer_wait (peer, 4000);
-}
-
 static void
 send_large (Peer *peer, gpointer arg)
 {
@@ -141,6 +122,44 @@ static void
 send_reserved_bits (Peer *peer, gpointer arg)
 {
   if (peer_upgrade (peer) && peer_send (peer, 0xf2, "x", 1))
+    peer_wait (peer, 4000);
+}
+
+/* Adds 30 numbered messages, nearly 16 KiB. */
+static void
+add_record (GByteArray *record, guint32 from)
+{
+  for (guint32 i = from; i < from + 30; i++) {
+    guint8 head[10], payload[FLOOD_SIZE] = { 0 };
+
+    memcpy (payload, &i, sizeof i);
+    g_byte_array_append (record, head, (guint) frame_head (head, 0x82, sizeof payload));
+    g_byte_array_append (record, payload, sizeof payload);
+  }
+}
+
+/* 120 messages, 30 in a write: one TLS record each. */
+static void
+flood (Peer *peer, gpointer arg)
+{
+  if (!peer_upgrade (peer))
+    return;
+  for (guint32 i = 0; i < FLOOD; i += 30) {
+    g_autoptr (GByteArray) record = g_byte_array_new ();
+    add_record (record, i);
+    peer_write (peer, record->data, record->len);
+  }
+  peer_wait (peer, 4000);
+}
+
+/* 30 messages that come with the answer to the upgrade, and nothing after them. */
+static void
+greet_with_answer (Peer *peer, gpointer arg)
+{
+  g_autoptr (GByteArray) record = g_byte_array_new ();
+
+  add_record (record, 0);
+  if (peer_upgrade_with (peer, record->data, record->len))
     peer_wait (peer, 4000);
 }
 
@@ -287,6 +306,20 @@ test_fragments (gconstpointer data)
   hemera__websocket_abort (c.client.websocket);
   tear_down (&c);
   g_assert_cmpint (pong, ==, 1);
+}
+
+static void
+test_greeting (gconstpointer data)
+{
+  Case c;
+
+  set_up (&c, data, greet_with_answer, NULL);
+  client_open (&c.client);
+  for (int i = 0; i < 500 && c.client.messages < 30; i++)
+    world_run (&c.world, 5, &c.client.ended);
+  g_assert_cmpint (c.client.messages, ==, 30);
+  hemera__websocket_abort (c.client.websocket);
+  tear_down (&c);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------------------------------ */
@@ -653,6 +686,8 @@ test_send_while_paused (gconstpointer data)
   g_assert_cmpint (c.client.messages, ==, 0);
   hemera__websocket_set_paused (c.client.websocket, FALSE);
   g_assert_true (world_run (&c.world, 5000, &c.client.messages));
+  world_run (&c.world, 20, NULL);
+  g_assert_cmpint (c.client.drained, ==, 1); /* the resume is no drain */
   abort_it (&c.client);
   tear_down (&c);
 }
@@ -694,6 +729,31 @@ test_at_limit (gconstpointer data)
   tear_down (&c);
 }
 
+static void
+pause_it (Client *client)
+{
+  hemera__websocket_set_paused (client->websocket, TRUE);
+}
+
+/* What came with the answer to the upgrade sits in a buffer of lws' own when the pause begins. */
+static void
+test_pause_greeting (gconstpointer data)
+{
+  Case c;
+
+  set_up (&c, data, greet_with_answer, NULL);
+  c.client.on_opened = pause_it;
+  client_open (&c.client);
+  world_run (&c.world, 50, NULL);
+  g_assert_cmpint (c.client.messages, <, 30);
+  hemera__websocket_set_paused (c.client.websocket, FALSE);
+  for (int i = 0; i < 50 && c.client.messages < 30; i++)
+    world_run (&c.world, 20, &c.client.ended);
+  g_assert_cmpint (c.client.messages, ==, 30);
+  hemera__websocket_abort (c.client.websocket);
+  tear_down (&c);
+}
+
 void
 add_websocket_tests (void)
 {
@@ -703,6 +763,7 @@ add_websocket_tests (void)
     { "drained", test_drained },
     { "request", test_request },
     { "fragments", test_fragments },
+    { "greeting", test_greeting },
     { "peer-close", test_peer_close },
     { "close-in-opened", test_close_in_opened },
     { "close-in-received", test_close_in_received },
@@ -718,6 +779,7 @@ add_websocket_tests (void)
     { "lost", test_lost },
     { "pause", test_pause },
     { "pause-often", test_pause_often },
+    { "pause-greeting", test_pause_greeting },
     { "send-while-paused", test_send_while_paused },
     { "message-over-limit", test_limit },
     { "message-at-limit", test_at_limit },
