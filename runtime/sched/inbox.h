@@ -15,7 +15,7 @@
  * NULL, the swap fails and the owner looks again. If it comes after, the push itself replaces IDLE, and exactly one push can: that sender
  * wakes the owner. Since "is there work" and "does it sleep" are the same word, there is no store-then-load between two words, and no
  * sequentially consistent fence is needed: every step is a read-modify-write of one location, and those are totally ordered.
- * (tests/unit/runtime/model.c walks over all interleavings of this, of the worker's sleep and of the close.)
+ * (tests/unit/runtime/model-test.c walks over all interleavings of this, of the worker's sleep and of the close.)
  *
  * Order: pushes of one sender come out in the order pushed. */
 #pragma once

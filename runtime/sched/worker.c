@@ -81,7 +81,8 @@ run_thread (void *data)
   g_main_context_push_thread_default (self->context);
   hemera__thread.worker = self;
   hemera__thread.pool = self->pool = hemera__pool_acquire ();
-  if (hemera__network_start (self->context, &self->net, &self->error)) {
+  self->net = hemera__net_new (self->context, &self->error);
+  if (self->net) {
     self->loop = g_main_loop_new (self->context, FALSE);
     self->source = hemera__worker_source_new (self);
     g_source_attach (self->source, self->context);
@@ -90,7 +91,7 @@ run_thread (void *data)
     while (sem_wait (&self->may_end) != 0 && errno == EINTR)
       ;
     await_wakes (self);
-    hemera__network_stop (self->net);
+    hemera__net_free (self->net);
     g_source_destroy (self->source);
     g_source_unref (self->source);
     g_main_loop_unref (self->loop);

@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-#include "runtime/sched/network.h"
+#include "runtime/net/net.h"
 #include "runtime/sched/slot.h"
 #include "runtime/sched/timers.h"
 
