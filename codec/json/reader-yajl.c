@@ -256,19 +256,42 @@ check_trailing (Reader *self, const char *text, gsize size, GError **error)
   return FALSE;
 }
 
-static void
-set_syntax_error (Reader *self, gsize size, gboolean ended, GError **error)
+/* Where the token began that ends before @end. */
+static gsize
+find_token_start (const char *text, gsize end)
 {
+  gsize at = end - 1;
+
+  if (text[at] == '"')
+    return hemera__json_string_start (text, end);
+  while (at > 0 && g_ascii_isalnum (text[at])
+         && (g_ascii_isalnum (text[at - 1]) || strchr ("+-.", text[at - 1]) != NULL))
+    at--;
+  return at;
+}
+
+static void
+set_syntax_error (Reader *self, const char *text, gsize size, gboolean ended, GError **error)
+{
+  unsigned char *message;
+  gsize at;
+
   if (ended) {
     g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_TRUNCATED,
                  "JSON text ends too early at byte %" G_GSIZE_FORMAT, size);
-  } else {
-    unsigned char *message = yajl_get_error (self->yajl, 0, NULL, 0);
-
-    g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_MALFORMED, "JSON %s at byte %" G_GSIZE_FORMAT,
-                 g_strchomp ((char *) message), yajl_get_bytes_consumed (self->yajl));
-    yajl_free_error (self->yajl, message);
+    return;
   }
+  message = yajl_get_error (self->yajl, 0, NULL, 0);
+  g_strdelimit (g_strchomp ((char *) message), "\n", ' ');
+  at = yajl_get_bytes_consumed (self->yajl);
+  /* Errors of the grammar, and characters that begin no token, are told behind the token. */
+  if (at > 0
+      && (g_str_has_prefix ((char *) message, "parse error")
+          || strstr ((char *) message, "invalid char in json text") != NULL))
+    at = find_token_start (text, at);
+  g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_MALFORMED, "JSON %s at byte %" G_GSIZE_FORMAT,
+               (char *) message, at);
+  yajl_free_error (self->yajl, message);
 }
 
 gboolean
@@ -300,7 +323,7 @@ hemera__json_read (const char *text, gsize size, HemeraJsonEventFunc func, gpoin
   } else if (self.complete) {
     ok = check_trailing (&self, text, size, error);
   } else {
-    set_syntax_error (&self, size, ended, error);
+    set_syntax_error (&self, text, size, ended, error);
   }
   yajl_free (self.yajl);
   return ok;

@@ -30,7 +30,7 @@ assert_refuses (const char *json, gsize size, const HemeraEtfLimits *limits, Hem
   g_assert_null (hemera_term_new_from_json (copy, size, limits, &error));
   g_assert_error (error, HEMERA_CODEC_ERROR, (int) code);
   if (!g_str_has_suffix (error->message, end))
-    g_error ("%.*s: %s, wanted %s", (int) size, json, error->message, end);
+    g_error ("%.*s: %s, wanted %s", (int) MIN (size, 60), json, error->message, end);
   g_clear_error (&error);
 }
 
@@ -142,9 +142,12 @@ static void
 test_syntax (void)
 {
   REFUSES ("nul", TRUNCATED, 3);
-  REFUSES ("[1,]", MALFORMED, 4);
-  REFUSES ("{\"a\" 1}", MALFORMED, 6);
-  REFUSES ("[01]", MALFORMED, 3);
+  REFUSES ("[1,]", MALFORMED, 3);
+  REFUSES ("{\"a\" 1}", MALFORMED, 5);
+  REFUSES ("[01]", MALFORMED, 1);
+  REFUSES ("[1 -2.5e3]", MALFORMED, 3);
+  REFUSES ("[1 \"b\\\"\"]", MALFORMED, 3);
+  REFUSES ("}", MALFORMED, 0);
   REFUSES ("\"\t\"", MALFORMED, 1);
   REFUSES ("\"\\x\"", MALFORMED, 2);
   REFUSES ("[\0]", MALFORMED, 1);
@@ -203,7 +206,7 @@ test_keys_twice (void)
   REFUSES ("{\"a\":1,\"\\u0061\":2}", DUPLICATE, 7);
   REFUSES ("{\"\":1,\"\":2}", DUPLICATE, 6);
   REFUSES ("{\"\\\"\":1,\"\\\"\":2}", DUPLICATE, 8);
-  REFUSES ("[{\"x\":{\"a\":1}},{\"a\":{\"b\":0,\"b\":1}}]", DUPLICATE, 28);
+  REFUSES ("[{\"x\":{\"a\":1}},{\"a\":{\"b\":0,\"b\":1}}]", DUPLICATE, 27);
   READS ("{\"a\":{\"a\":{\"a\":1}},\"b\":{\"a\":2}}",
          "#{<<97>> => #{<<97>> => #{<<97>> => 1}},<<98>> => #{<<97>> => 2}}");
 }
@@ -224,7 +227,7 @@ test_many_keys (void)
 
   g_string_truncate (json, json->len - 1);
   g_string_append (json, ",\"key77777\":0}");
-  assert_refuses (json->str, json->len, NULL, HEMERA_CODEC_ERROR_DUPLICATE, json->len - 14 + 1 - 1);
+  assert_refuses (json->str, json->len, NULL, HEMERA_CODEC_ERROR_DUPLICATE, json->len - 13);
 }
 
 static void
