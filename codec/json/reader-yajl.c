@@ -256,6 +256,12 @@ check_trailing (Reader *self, const char *text, gsize size, GError **error)
   return FALSE;
 }
 
+static gboolean
+is_word (char c)
+{
+  return g_ascii_isalnum (c) || c == '+' || c == '-' || c == '.';
+}
+
 /* Where the token began that ends before @end. */
 static gsize
 find_token_start (const char *text, gsize end)
@@ -264,9 +270,9 @@ find_token_start (const char *text, gsize end)
 
   if (text[at] == '"')
     return hemera__json_string_start (text, end);
-  while (at > 0 && g_ascii_isalnum (text[at])
-         && (g_ascii_isalnum (text[at - 1]) || strchr ("+-.", text[at - 1]) != NULL))
-    at--;
+  if (is_word (text[at]))
+    while (at > 0 && is_word (text[at - 1]))
+      at--;
   return at;
 }
 
