@@ -101,10 +101,10 @@ hemera__child_spec_check (const HemeraChildSpec *spec, HemeraAutoShutdown auto_s
     return hemera_term_new ("{invalid_shutdown, ~i}", (gint64) spec->shutdown_ms);
   if (!spec->significant)
     return NULL;
-  if (spec->restart == HEMERA_RESTART_PERMANENT)
-    return hemera_term_new ("{bad_combination, [{restart, permanent}, {significant, true}]}");
   if (auto_shutdown == HEMERA_AUTO_SHUTDOWN_NEVER)
     return hemera_term_new ("{bad_combination, [{auto_shutdown, never}, {significant, true}]}");
+  if (spec->restart == HEMERA_RESTART_PERMANENT)
+    return hemera_term_new ("{bad_combination, [{restart, permanent}, {significant, true}]}");
   return NULL;
 }
 
