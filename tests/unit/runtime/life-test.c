@@ -1,0 +1,456 @@
+/* From spawn to finalize: init and its acknowledgement, arguments, placement, the filter, and the end of a system. */
+#include "tests/unit/runtime/puppet.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+typedef struct {
+  Puppet *child;
+  HemeraSpawn spawn;
+} Spawning;
+
+static void
+do_spawn_ack (HemeraActor *self, Puppet *puppet, gpointer data)
+{
+  Spawning *spawning = data;
+
+  spawning->spawn.ack_to = hemera_actor_self (self);
+  spawning->spawn.ack_ref = hemera_ref_new ();
+  spawning->child = puppet_spawn (self, puppet, spawning->spawn);
+}
+
+static void
+started_is_told (World *world)
+{
+  Puppet *a = puppet_new (world);
+
+  puppet_do (a, do_spawn_ack, &(Spawning){ 0 });
+  puppet_await (a, "started:ok");
+}
+
+static HemeraNext
+init_stop (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  return hemera_actor_stop (self, hemera_term_new_atom ("why"));
+}
+
+static _Atomic guint terminated;
+
+static void
+count_terminate (HemeraActor *self, gpointer state, HemeraTerm *reason)
+{
+  atomic_fetch_add (&terminated, 1);
+}
+
+static const HemeraActorClass failing = { .name = "failing",
+                                          .init = init_stop,
+                                          .terminate = count_terminate };
+
+/* OTP 26's form: one error, no EXIT with it. */
+static void
+failed_start_is_told_once (World *world)
+{
+  Puppet *a = puppet_new (world);
+
+  atomic_store (&terminated, 0);
+  puppet_do (a, do_trap, NULL);
+  puppet_do (a, do_spawn_ack, &(Spawning){ .spawn = { .actor_class = &failing, .link = TRUE } });
+  puppet_await (a, "started:why");
+  puppet_settle (a, puppet_new (world));
+  assert_log (a, "started:why");
+  g_assert_cmpuint (atomic_load (&terminated), ==, 0); /* not for what never started */
+}
+
+static HemeraNext
+init_ignore (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  return HEMERA_IGNORE;
+}
+
+static const HemeraActorClass ignoring = { .name = "ignoring", .init = init_ignore };
+
+static void
+ignore_ends_normally (World *world)
+{
+  Puppet *a = puppet_new (world);
+  HemeraRef ref;
+
+  puppet_do (a, do_trap, NULL);
+  puppet_do (
+      a, do_spawn_ack,
+      &(Spawning){ .spawn = { .actor_class = &ignoring, .link = TRUE, .monitor = &ref, .name = "ignored" } });
+  puppet_await (a, "DOWN:b:normal");
+  assert_log (a, "started:ignored DOWN:b:normal");
+  g_assert_cmpuint (hemera_system_whereis (world->system, "ignored").id, ==, 0);
+}
+
+static HemeraNext
+init_defer (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  hemera_actor_defer_init_ack (self);
+  return HEMERA_CONTINUE;
+}
+
+static HemeraNext
+receive_deferred (HemeraActor *self, gpointer state, HemeraActorMessage *message)
+{
+  if (!text_peek (message))
+    return HEMERA_CONTINUE;
+  if (g_str_equal (text_peek (message)->text, "fail"))
+    return hemera_actor_stop (self, hemera_term_new_atom ("later"));
+  hemera_actor_init_ack (self);
+  hemera_actor_init_ack (self);
+  return HEMERA_CONTINUE;
+}
+
+static const HemeraActorClass deferring = { .name = "deferring",
+                                            .init = init_defer,
+                                            .receive = receive_deferred };
+
+static void
+deferred_ack_waits (World *world)
+{
+  Puppet *a = puppet_new (world);
+  Spawning spawning = { .spawn = { .actor_class = &deferring } };
+
+  puppet_do (a, do_spawn_ack, &spawning);
+  assert_log (a, "");
+  hemera_send (spawning.child->pid, text_new_of ("go"));
+  puppet_await (a, "started:ok");
+  puppet_settle (a, puppet_new (world));
+  assert_log (a, "started:ok");
+}
+
+static void
+end_before_a_deferred_ack (World *world)
+{
+  Puppet *a = puppet_new (world);
+  Spawning spawning = { .spawn = { .actor_class = &deferring } };
+
+  puppet_do (a, do_spawn_ack, &spawning);
+  hemera_send (spawning.child->pid, text_new_of ("fail"));
+  puppet_await (a, "started:later");
+}
+
+static void
+killed_before_a_deferred_ack (World *world)
+{
+  Puppet *a = puppet_new (world);
+  Spawning spawning = { .spawn = { .actor_class = &deferring, .link = TRUE } };
+
+  puppet_do (a, do_trap, NULL);
+  puppet_do (a, do_spawn_ack, &spawning);
+  hemera_exit (spawning.child->pid, hemera_reason_kill ());
+  puppet_await (a, "started:killed");
+  puppet_settle (a, puppet_new (world));
+  assert_log (a, "started:killed");
+}
+
+/* ---- arguments ----------------------------------------------------------------------------------------------------------------- */
+
+static _Atomic guint args_copied, args_freed;
+static _Atomic gboolean args_seen, args_alive_in_finalize;
+
+static gpointer
+copy_args (gconstpointer data)
+{
+  atomic_fetch_add (&args_copied, 1);
+  return g_strdup (data);
+}
+
+static void
+free_args (gpointer data)
+{
+  atomic_fetch_add (&args_freed, 1);
+  g_free (data);
+}
+
+typedef struct {
+  const char *args;
+} ArgsState;
+
+static HemeraNext
+init_args (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  ((ArgsState *) state)->args = args;
+  atomic_store (&args_seen, TRUE);
+  return HEMERA_CONTINUE;
+}
+
+static void
+finalize_args (gpointer state)
+{
+  atomic_store (&args_alive_in_finalize, g_strcmp0 (((ArgsState *) state)->args, "argument") == 0);
+}
+
+static const HemeraActorClass with_args = {
+  .name = "args", .state_size = sizeof (ArgsState), .init = init_args, .finalize = finalize_args
+};
+
+static void
+arguments_are_copied_and_freed_last (void)
+{
+  HemeraSystem *system = hemera_system_new (&(HemeraSystemOptions){ .workers = 1 }, NULL);
+  char text[] = "argument";
+
+  hemera_system_spawn (system,
+                       &(HemeraSpawn){ .actor_class = &with_args, .args = { text, copy_args, free_args } });
+  text[0] = 'x';
+  g_assert_cmpuint (atomic_load (&args_copied), ==, 1);
+  for (guint ms = 0; !atomic_load (&args_seen); ms++) {
+    g_assert_cmpuint (ms, <, 20000);
+    g_usleep (1000);
+  }
+  g_assert_cmpuint (atomic_load (&args_freed), ==, 0);
+  hemera_system_unref (system);
+  g_assert_cmpuint (atomic_load (&args_freed), ==, 1);
+  g_assert_true (atomic_load (&args_alive_in_finalize));
+}
+
+/* ---- placement ----------------------------------------------------------------------------------------------------------------- */
+
+static GMainContext *child_context;
+
+static HemeraNext
+init_context (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  child_context = hemera_actor_context (self);
+  return HEMERA_CONTINUE;
+}
+
+static const HemeraActorClass placed = { .name = "placed", .init = init_context };
+
+static void
+do_spawn_placed (HemeraActor *self, Puppet *puppet, gpointer placement)
+{
+  hemera_actor_spawn (self, &(HemeraSpawn){ .actor_class = &placed,
+                                            .placement = (HemeraPlacement) GPOINTER_TO_INT (placement),
+                                            .ack_to = hemera_actor_self (self) });
+}
+
+static void
+get_context (HemeraActor *self, Puppet *puppet, gpointer context)
+{
+  *(GMainContext **) context = hemera_actor_context (self);
+}
+
+static void
+placement (World *world, HemeraPlacement where, gboolean expected_same)
+{
+  Puppet *a = puppet_new (world);
+  GMainContext *own;
+
+  puppet_do (a, get_context, &own);
+  puppet_do (a, do_spawn_placed, GINT_TO_POINTER (where));
+  puppet_await (a, "started:ok");
+  g_assert_cmpint (child_context == own, ==, expected_same);
+}
+
+static void
+placed_with_its_parent (World *world)
+{
+  placement (world, HEMERA_PLACE_WITH_PARENT, TRUE);
+}
+
+static void
+placed_apart (World *world)
+{
+  placement (world, HEMERA_PLACE_OTHER, world->kind != WORLD_OTHER);
+}
+
+/* ---- the filter of the behaviours ---------------------------------------------------------------------------------------------- */
+
+static HemeraActorMessage *
+drop_secrets (HemeraActor *self, gpointer data, HemeraActorMessage *message)
+{
+  if (text_peek (message) && g_str_equal (text_peek (message)->text, "secret")) {
+    hemera_actor_message_free (message);
+    return NULL;
+  }
+  return message;
+}
+
+static void
+do_filter (HemeraActor *self, Puppet *puppet, gpointer data)
+{
+  hemera__actor_set_filter (self, drop_secrets, g_strdup ("data"), g_free);
+  g_assert_cmpstr (hemera__actor_filter_data (self), ==, "data");
+}
+
+static void
+filter_sees_messages_first (World *world)
+{
+  Puppet *a = puppet_new (world);
+
+  puppet_do (a, do_filter, NULL);
+  hemera_send (a->pid, text_new_of ("secret"));
+  hemera_send (a->pid, text_new_of ("open"));
+  puppet_await (a, "open");
+  assert_log (a, "open");
+}
+
+/* ---- the end of a system ------------------------------------------------------------------------------------------------------- */
+
+static _Atomic guint n_finalized;
+
+static void
+count_finalize (gpointer state)
+{
+  atomic_fetch_add (&n_finalized, 1);
+}
+
+static HemeraNext
+spawn_more (HemeraActor *self, gpointer state, HemeraActorMessage *message)
+{
+  hemera_send (hemera_actor_self (self), text_new_of ("again"));
+  return HEMERA_CONTINUE;
+}
+
+static const HemeraActorClass busy = { .name = "busy", .receive = spawn_more, .finalize = count_finalize };
+
+static void
+unref_ends_all_actors (void)
+{
+  HemeraSystem *system = hemera_system_new (&(HemeraSystemOptions){ .workers = 2 }, NULL);
+  HemeraPid last = HEMERA_PID_NONE;
+
+  atomic_store (&n_finalized, 0);
+  for (guint i = 0; i < 100; i++) {
+    last = hemera_system_spawn (system, &(HemeraSpawn){ .actor_class = &busy });
+    hemera_send (last, text_new_of ("go"));
+  }
+  hemera_system_unref (system);
+  g_assert_cmpuint (atomic_load (&n_finalized), ==, 100);
+  hemera_send (last, text_new_of ("after the end"));
+}
+
+static void
+default_system_is_shared (void)
+{
+  g_autoptr (HemeraSystem) one = hemera_system_get_default (NULL);
+  g_autoptr (HemeraSystem) two = hemera_system_get_default (NULL);
+
+  g_assert_nonnull (one);
+  g_assert_true (one == two);
+  g_assert_cmpuint (hemera_system_workers (one), >=, 1);
+}
+
+static void
+message_may_outlive_its_system (void)
+{
+  HemeraSystem *system = hemera_system_new (&(HemeraSystemOptions){ .workers = 1 }, NULL);
+  HemeraActorMessage *message = text_new_of ("kept");
+
+  hemera_system_unref (system);
+  g_assert_cmpstr (text_peek (message)->text, ==, "kept");
+  hemera_actor_message_free (message);
+}
+
+static void
+dump_shows_the_tree (World *world)
+{
+  Puppet *a = puppet_new (world), *b = puppet_new (world);
+  g_autofree char *dump = NULL;
+  g_autofree char *pid = g_strdup_printf (HEMERA_PID_FORMAT, HEMERA_PID_ARGS (b->pid));
+
+  puppet_do (a, do_link, b);
+  puppet_settle (a, b);
+  dump = hemera_system_dump (world->system, 5000);
+  g_assert_nonnull (strstr (dump, "puppet"));
+  g_assert_nonnull (strstr (dump, pid));
+  g_assert_nonnull (strstr (dump, "status=waiting"));
+  g_assert_nonnull (strstr (dump, "links=1"));
+}
+
+static void
+sleep_at_gate (HemeraActor *self, Puppet *puppet, gpointer gate)
+{
+  sem_wait (gate);
+}
+
+static void
+dump_shows_who_is_busy (void)
+{
+  World *world = world_new (WORLD_SAME);
+  Puppet *a = puppet_new (world);
+  g_autofree char *dump = NULL;
+  sem_t gate;
+
+  sem_init (&gate, 0, 0);
+  puppet_post (a, sleep_at_gate, &gate);
+  dump = hemera_system_dump (world->system, 30);
+  sem_post (&gate);
+  g_assert_nonnull (strstr (dump, "status=busy"));
+  world_free (world);
+}
+
+/* ---- simulation ---------------------------------------------------------------------------------------------------------------- */
+
+static void
+send_its_letter (HemeraActor *self, Puppet *puppet, gpointer data)
+{
+  gpointer *pair = data;
+
+  hemera_send (((Puppet *) pair[0])->pid, text_new_of (pair[1]));
+}
+
+static char *
+simulated_order (guint64 seed)
+{
+  World *world = world_new (WORLD_SIMULATED);
+  Puppet *sink, *sources[8];
+  gpointer pairs[8][2];
+  static const char *const letters[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+  char *log;
+
+  hemera_system_unref (world->system);
+  world->system = hemera__system_new_simulated (seed);
+  sink = puppet_new (world);
+  for (guint i = 0; i < 8; i++) {
+    sources[i] = puppet_new (world);
+    pairs[i][0] = sink;
+    pairs[i][1] = (gpointer) letters[i];
+    puppet_post (sources[i], send_its_letter, pairs[i]);
+  }
+  hemera__system_run_until_idle (world->system);
+  log = puppet_log (sink);
+  world_free (world);
+  return log;
+}
+
+static void
+same_seed_same_order (void)
+{
+  g_autofree char *one = simulated_order (7), *two = simulated_order (7);
+  guint different = 0;
+
+  g_assert_cmpstr (one, ==, two);
+  for (guint64 seed = 8; seed < 12; seed++) {
+    g_autofree char *other = simulated_order (seed);
+    different += !g_str_equal (one, other);
+  }
+  g_assert_cmpuint (different, >, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  puppet_init (&argc, &argv);
+  add_test ("init/started", started_is_told);
+  add_test ("init/7.7-failed-start-is-told-once", failed_start_is_told_once);
+  add_test ("init/ignore", ignore_ends_normally);
+  add_test ("init/deferred", deferred_ack_waits);
+  add_test ("init/deferred-end", end_before_a_deferred_ack);
+  add_test ("init/deferred-kill", killed_before_a_deferred_ack);
+  g_test_add_func ("/runtime/args/copied-and-freed", arguments_are_copied_and_freed_last);
+  add_test ("placement/with-parent", placed_with_its_parent);
+  add_test ("placement/other", placed_apart);
+  add_test ("filter/sees-messages-first", filter_sees_messages_first);
+  add_test ("dump/tree", dump_shows_the_tree);
+  g_test_add_func ("/runtime/dump/busy", dump_shows_who_is_busy);
+  g_test_add_func ("/runtime/system/unref-ends-all", unref_ends_all_actors);
+  g_test_add_func ("/runtime/system/default-is-shared", default_system_is_shared);
+  g_test_add_func ("/runtime/system/message-outlives-it", message_may_outlive_its_system);
+  g_test_add_func ("/runtime/simulated/same-seed-same-order", same_seed_same_order);
+  return g_test_run ();
+}
