@@ -55,7 +55,7 @@ copy_config (HemeraShardConfig *dest, const HemeraShardConfig *src)
   dest->gateway_url = NULL;
   default_to (&dest->api_version, 10);
   default_to (&dest->send_queue, 256);
-  default_to (&dest->send_expiry_ms, 60000);
+  default_to (&dest->send_expiry_ms, 180000);
   if (dest->max_payload == 0)
     dest->max_payload = 64 * 1024 * 1024;
   fill_times (&dest->times);

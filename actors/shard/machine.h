@@ -51,7 +51,7 @@ typedef struct {
   HemeraShardTimes times;
   gsize max_payload;         /* inflated bytes; 0: 64 MiB */
   guint send_queue;          /* waiting sends; 0: 256 */
-  guint send_expiry_ms;      /* 0: 60000 */
+  guint send_expiry_ms;      /* 0: 180000: a full queue needs three windows of 60 s */
   gint64 wall_offset_us;     /* Unix time less the monotonic clock of the inputs, for since_ms and alive_ms */
   guint connections;         /* connections that earlier machines of this shard made: numbers go on from there */
 } HemeraShardConfig;         /* copied by new */

@@ -302,7 +302,8 @@ backoff_is_limited (void)
 static void
 close_codes (void)
 {
-  const guint fatal[] = { 4004, 4010, 4011, 4012, 4013, 4014 }, new_session[] = { 4003, 4005, 4006, 4007, 4009 };
+  const guint fatal[] = { 4004, 4010, 4011, 4012, 4013, 4014 },
+              new_session[] = { 4003, 4005, 4006, 4007, 4009 };
 
   for (guint code = 0; code < 5000; code++) {
     HemeraClosePolicy expected = HEMERA_CLOSE_RESUME;
@@ -338,8 +339,8 @@ url_building (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_autofree char *url
-        = hemera__gateway_url_build (rows[i].base, 10, HEMERA_ENCODING_ETF, HEMERA_COMPRESSION_ZLIB_STREAM);
+    g_autofree char *url =
+        hemera__gateway_url_build (rows[i].base, 10, HEMERA_ENCODING_ETF, HEMERA_COMPRESSION_ZLIB_STREAM);
 
     g_assert_cmpstr (url, ==, rows[i].url);
   }
@@ -348,7 +349,8 @@ url_building (void)
 static void
 url_plain_json (void)
 {
-  g_autofree char *url = hemera__gateway_url_build ("wss://h", 9, HEMERA_ENCODING_JSON, HEMERA_COMPRESSION_NONE);
+  g_autofree char *url =
+      hemera__gateway_url_build ("wss://h", 9, HEMERA_ENCODING_JSON, HEMERA_COMPRESSION_NONE);
 
   g_assert_cmpstr (url, ==, "wss://h/?v=9&encoding=json");
 }

@@ -22,7 +22,8 @@ give_random (gpointer data)
 }
 
 Rig *
-rig_new (const RigVariant *variant, const HemeraSession *session, guint failures, void (*adjust) (HemeraShardConfig *config))
+rig_new (const RigVariant *variant, const HemeraSession *session, guint failures,
+         void (*adjust) (HemeraShardConfig *config))
 {
   Rig *self = g_new0 (Rig, 1);
   HemeraShardConfig config = { 0 };
@@ -160,8 +161,22 @@ check_invariants (Rig *self, const HemeraShardAction *action)
     self->last_since_ms = action->since_ms;
     self->last_gap_seq = action->seq;
     break;
+  case HEMERA_SHARD_ACTION_REQUEST_IDENTIFY:
+    g_assert_true (self->open && !self->closing && !self->lease);
+    self->lease = TRUE;
+    break;
+  case HEMERA_SHARD_ACTION_IDENTIFIED: g_assert_true (self->lease); break;
+  case HEMERA_SHARD_ACTION_RELEASE_LEASE:
+    g_assert_true (self->lease);
+    self->lease = FALSE;
+    break;
+  case HEMERA_SHARD_ACTION_SENT:
+  case HEMERA_SHARD_ACTION_SEND_FAILED: self->finished++; break;
   case HEMERA_SHARD_ACTION_ENCODING: self->variant.encoding = action->encoding; break;
-  case HEMERA_SHARD_ACTION_STOP: self->stopped = TRUE; break;
+  case HEMERA_SHARD_ACTION_STOP:
+    g_assert_false (self->lease);
+    self->stopped = TRUE;
+    break;
   default: break;
   }
 }
@@ -233,31 +248,47 @@ add_word (Rig *self, const HemeraShardAction *action)
   case HEMERA_SHARD_ACTION_ABORT: g_string_append (words, "abort"); break;
   case HEMERA_SHARD_ACTION_REQUEST_IDENTIFY: g_string_append (words, "request"); break;
   case HEMERA_SHARD_ACTION_IDENTIFIED: g_string_append (words, "identified"); break;
-  case HEMERA_SHARD_ACTION_RELEASE_LEASE: g_string_append (words, action->used ? "release:used" : "release:unused"); break;
+  case HEMERA_SHARD_ACTION_RELEASE_LEASE:
+    g_string_append (words, action->used ? "release:used" : "release:unused");
+    break;
   case HEMERA_SHARD_ACTION_STATE:
-    g_string_append_printf (words, "%s>%s", hemera_shard_state_to_string (action->from), hemera_shard_state_to_string (action->to));
+    g_string_append_printf (words, "%s>%s", hemera_shard_state_to_string (action->from),
+                            hemera_shard_state_to_string (action->to));
     break;
   case HEMERA_SHARD_ACTION_EVENT:
     g_string_append_printf (words, "event:%u", action->op);
     if (action->name != NULL)
-      g_string_append_printf (words, ":%" G_GUINT64_FORMAT ":%.*s", action->seq, (int) action->name_size, action->name);
+      g_string_append_printf (words, ":%" G_GUINT64_FORMAT ":%.*s", action->seq, (int) action->name_size,
+                              action->name);
     break;
-  case HEMERA_SHARD_ACTION_SESSION: g_string_append_printf (words, "session:%s", action->session.id != NULL ? action->session.id : "-"); break;
+  case HEMERA_SHARD_ACTION_SESSION:
+    g_string_append_printf (words, "session:%s", action->session.id != NULL ? action->session.id : "-");
+    break;
   case HEMERA_SHARD_ACTION_GAP: g_string_append_printf (words, "gap:%" G_GUINT64_FORMAT, action->seq); break;
-  case HEMERA_SHARD_ACTION_SENT: g_string_append_printf (words, "sent:%" G_GUINT64_FORMAT, action->tag); break;
-  case HEMERA_SHARD_ACTION_SEND_FAILED: g_string_append_printf (words, "failed:%" G_GUINT64_FORMAT ":%d", action->tag, action->error->code); break;
+  case HEMERA_SHARD_ACTION_SENT:
+    g_string_append_printf (words, "sent:%" G_GUINT64_FORMAT, action->tag);
+    break;
+  case HEMERA_SHARD_ACTION_SEND_FAILED:
+    g_string_append_printf (words, "failed:%" G_GUINT64_FORMAT ":%d", action->tag, action->error->code);
+    break;
   case HEMERA_SHARD_ACTION_RECONNECTING:
     g_string_append_printf (words, "reconnecting:%s", action->cause);
     if (action->code != 0)
       g_string_append_printf (words, ":%u", action->code);
     break;
-  case HEMERA_SHARD_ACTION_DISCONNECTING: g_string_append_printf (words, "disconnecting:%u", action->code); break;
+  case HEMERA_SHARD_ACTION_DISCONNECTING:
+    g_string_append_printf (words, "disconnecting:%u", action->code);
+    break;
   case HEMERA_SHARD_ACTION_ERROR:
     g_assert_true (action->error->domain == HEMERA_GATEWAY_ERROR);
     g_string_append (words, "error");
     break;
-  case HEMERA_SHARD_ACTION_LATENCY: g_string_append_printf (words, "latency:%" G_GINT64_FORMAT, action->latency_us); break;
-  case HEMERA_SHARD_ACTION_ENCODING: g_string_append (words, action->encoding == HEMERA_ENCODING_JSON ? "encoding:json" : "encoding:etf"); break;
+  case HEMERA_SHARD_ACTION_LATENCY:
+    g_string_append_printf (words, "latency:%" G_GINT64_FORMAT, action->latency_us);
+    break;
+  case HEMERA_SHARD_ACTION_ENCODING:
+    g_string_append (words, action->encoding == HEMERA_ENCODING_JSON ? "encoding:json" : "encoding:etf");
+    break;
   case HEMERA_SHARD_ACTION_FAILURES: g_string_append_printf (words, "failures:%u", action->failures); break;
   case HEMERA_SHARD_ACTION_ALARM: g_string_append (words, "alarm"); break;
   case HEMERA_SHARD_ACTION_STOP:
@@ -342,7 +373,10 @@ rig_resolved (Rig *self)
 void
 rig_opened (Rig *self)
 {
-  self->open = TRUE;
+  HemeraShardState state = hemera__shard_machine_state (self->machine);
+
+  if (state == HEMERA_SHARD_RESOLVING || state == HEMERA_SHARD_CONNECTING)
+    self->open = TRUE;
   if (self->deflating)
     deflateEnd (&self->deflate);
   self->deflating = FALSE;
@@ -356,7 +390,8 @@ rig_bytes (Rig *self, gconstpointer data, gsize size, gboolean first, gboolean f
   /* A copy of just the size, so that reading past it is seen by the sanitizer. */
   g_autofree guint8 *copy = size > 0 ? g_memdup2 (data, size) : NULL;
 
-  hemera__shard_machine_received (self->machine, self->now, self->connection, copy, size, first, final, binary);
+  hemera__shard_machine_received (self->machine, self->now, self->connection, copy, size, first, final,
+                                  binary);
   rig_collect (self);
 }
 
@@ -373,8 +408,8 @@ rig_encode (HemeraEncoding encoding, const char *json)
   return hemera_term_to_etf (term);
 }
 
-static GBytes *
-compress_message (Rig *self, GBytes *plain)
+GBytes *
+rig_compress (Rig *self, GBytes *plain)
 {
   gsize size;
   gconstpointer data = g_bytes_get_data (plain, &size);
@@ -399,12 +434,13 @@ void
 rig_payload (Rig *self, const char *json)
 {
   g_autoptr (GBytes) bytes = rig_encode (self->variant.encoding, json);
-  gboolean binary = self->variant.encoding == HEMERA_ENCODING_ETF || self->variant.compression != HEMERA_COMPRESSION_NONE;
+  gboolean binary =
+      self->variant.encoding == HEMERA_ENCODING_ETF || self->variant.compression != HEMERA_COMPRESSION_NONE;
   gsize size, at = 0;
   const guint8 *data;
 
   if (self->variant.compression == HEMERA_COMPRESSION_ZLIB_STREAM) {
-    GBytes *compressed = compress_message (self, bytes);
+    GBytes *compressed = rig_compress (self, bytes);
 
     g_bytes_unref (bytes);
     bytes = compressed;
@@ -447,7 +483,8 @@ rig_open (Rig *self)
 void
 rig_hello (Rig *self, guint interval_ms)
 {
-  g_autofree char *json = g_strdup_printf ("{\"t\":null,\"s\":null,\"op\":10,\"d\":{\"heartbeat_interval\":%u,\"_trace\":[\"x\"]}}", interval_ms);
+  g_autofree char *json = g_strdup_printf (
+      "{\"t\":null,\"s\":null,\"op\":10,\"d\":{\"heartbeat_interval\":%u,\"_trace\":[\"x\"]}}", interval_ms);
 
   self->fast_beats = interval_ms < 1000;
   rig_payload (self, json);
@@ -459,7 +496,8 @@ rig_ready (Rig *self)
   rig_open (self);
   rig_hello (self, 41250);
   rig_lease (self);
-  rig_payload (self, "{\"t\":\"READY\",\"s\":1,\"op\":0,\"d\":{\"v\":10,\"session_id\":\"s1\",\"resume_gateway_url\":\"wss://resume.example\","
+  rig_payload (self, "{\"t\":\"READY\",\"s\":1,\"op\":0,\"d\":{\"v\":10,\"session_id\":\"s1\",\"resume_"
+                     "gateway_url\":\"wss://resume.example\","
                      "\"guilds\":[],\"shard\":[1,4]}}");
   g_assert_cmpint (hemera__shard_machine_state (self->machine), ==, HEMERA_SHARD_ACTIVE);
 }
@@ -467,7 +505,8 @@ rig_ready (Rig *self)
 void
 rig_event (Rig *self, guint64 seq)
 {
-  g_autofree char *json = g_strdup_printf ("{\"t\":\"TYPING_START\",\"s\":%" G_GUINT64_FORMAT ",\"op\":0,\"d\":{\"user_id\":\"1\"}}", seq);
+  g_autofree char *json = g_strdup_printf (
+      "{\"t\":\"TYPING_START\",\"s\":%" G_GUINT64_FORMAT ",\"op\":0,\"d\":{\"user_id\":\"1\"}}", seq);
 
   rig_payload (self, json);
 }

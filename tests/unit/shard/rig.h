@@ -39,6 +39,8 @@ typedef struct {
   GArray *writes;   /* gint64: when, on this connection */
   gboolean fast_beats;
   gboolean session_known;
+  gboolean lease;           /* asked for and not given back */
+  guint finished;           /* sends that were told as sent or failed */
   guint64 last_seq; /* given in this session */
   guint events, gaps, connects, resumes;
   guint64 last_beat;
@@ -91,5 +93,7 @@ void rig_event (Rig *self, guint64 seq);
 /* From WAITING or CLOSING to the next HELLO. */
 void rig_reconnect (Rig *self);
 
-/* JSON as the variant's bytes, uncompressed. (transfer full) */
+/* The next message of this connection's zlib stream. (transfer full) */
+GBytes *rig_compress (Rig *self, GBytes *plain);
+/* JSON as the bytes of @encoding, uncompressed. (transfer full) */
 GBytes *rig_encode (HemeraEncoding encoding, const char *json);
