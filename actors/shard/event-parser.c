@@ -3,6 +3,7 @@
 #include "../events/event-internal.h"
 #include "../gateway/messages.h"
 #include "../gateway/tree.h"
+#include <hemera/term-builder.h>
 
 #define LOOK_MS 20
 
@@ -49,8 +50,9 @@ dispatch (Parser *parser, HemeraEventReceived *received)
   HemeraDispatch dispatch = { .index = parser->index, .serial = received->serial, .seq = received->seq };
 
   if (hemera__subscribers_interested (parser->tree->subscribers, received->name, received->name_size))
-    dispatch.event = hemera__event_new (parser->slot->shard, received->connection, received->seq, received->encoding,
-                                        received->payload, received->d, received->name, received->name_size);
+    dispatch.event =
+        hemera__event_new (parser->slot->shard, received->connection, received->seq, received->encoding,
+                           received->payload, received->d, received->name, received->name_size);
   else
     hemera_term_unref (received->payload);
   hemera__dispatch_send (parser->gateway, &dispatch);
@@ -59,8 +61,8 @@ dispatch (Parser *parser, HemeraEventReceived *received)
 static void
 other_op (Parser *parser, HemeraEventReceived *received)
 {
-  HemeraShardMessage *message = hemera__shard_message_new (HEMERA_SHARD_MESSAGE_EVENT_RECEIVED, parser->slot->shard,
-                                                           received->connection, NULL);
+  HemeraShardMessage *message = hemera__shard_message_new (HEMERA_SHARD_MESSAGE_EVENT_RECEIVED,
+                                                           parser->slot->shard, received->connection, NULL);
 
   message->op = received->op;
   message->encoding = received->encoding;

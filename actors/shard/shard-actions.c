@@ -4,7 +4,8 @@
 #include <hemera/intents.h>
 
 static HemeraShardMessage *
-message_new (HemeraShard *self, HemeraShardMessageType type, const HemeraShardAction *action, const char *text)
+message_new (HemeraShard *self, HemeraShardMessageType type, const HemeraShardAction *action,
+             const char *text)
 {
   return hemera__shard_message_new (type, self->slot->shard, action->connection, text);
 }
@@ -87,11 +88,13 @@ reconnecting (HemeraShard *self, const HemeraShardAction *action)
 static void
 disconnecting (HemeraShard *self, const HemeraShardAction *action)
 {
-  guint64 intents = self->tree->config.intents & (action->code == 4014 ? HEMERA_INTENTS_PRIVILEGED : G_MAXUINT64);
+  guint64 intents =
+      self->tree->config.intents & (action->code == 4014 ? HEMERA_INTENTS_PRIVILEGED : G_MAXUINT64);
   g_autofree char *names = hemera_intents_to_string (intents);
-  g_autofree char *text = action->code == 4013   ? g_strdup_printf ("%s (asked for: %s)", action->cause, names)
-                          : action->code == 4014 ? g_strdup_printf ("%s (privileged and asked for: %s)", action->cause, names)
-                                                 : g_strdup (action->cause);
+  g_autofree char *text = action->code == 4013 ? g_strdup_printf ("%s (asked for: %s)", action->cause, names)
+                          : action->code == 4014
+                              ? g_strdup_printf ("%s (privileged and asked for: %s)", action->cause, names)
+                              : g_strdup (action->cause);
   HemeraShardMessage *message = message_new (self, HEMERA_SHARD_MESSAGE_DISCONNECTING, action, text);
 
   message->code = action->code;
@@ -116,7 +119,8 @@ update_lease (HemeraShard *self, const HemeraShardAction *action, gboolean done)
 
   if (done && self->wish == action->connection)
     self->wish = 0;
-  hemera_send_name (hemera_actor_system (self->self), self->tree->broker_name, hemera__lease_update_new (&update));
+  hemera_send_name (hemera_actor_system (self->self), self->tree->broker_name,
+                    hemera__lease_update_new (&update));
 }
 
 void

@@ -17,8 +17,8 @@ hemera__shard_say (HemeraShard *self, HemeraShardMessage *message)
 void
 hemera__shard_say_error (HemeraShard *self, GError *error)
 {
-  HemeraShardMessage *message =
-      hemera__shard_message_new (HEMERA_SHARD_MESSAGE_ERROR_RECEIVED, self->slot->shard, self->connection, NULL);
+  HemeraShardMessage *message = hemera__shard_message_new (HEMERA_SHARD_MESSAGE_ERROR_RECEIVED,
+                                                           self->slot->shard, self->connection, NULL);
 
   message->error = error;
   hemera__shard_say (self, message);
@@ -46,8 +46,8 @@ ask_store (HemeraShard *self)
   if (store.id == 0)
     self->store_retry = after (self, STORE_RETRY_MS);
   else
-    self->store_call = hemera_actor_call (self->self, store,
-                                          hemera__session_get_new (&(HemeraSessionGet){ self->index }), STORE_CALL_MS);
+    self->store_call = hemera_actor_call (
+        self->self, store, hemera__session_get_new (&(HemeraSessionGet){ self->index }), STORE_CALL_MS);
 }
 
 void
@@ -88,7 +88,8 @@ hemera__shard_ask_broker (HemeraShard *self)
     hemera_actor_demonitor (self->self, self->broker_monitor, TRUE);
   /* No broker now: the monitor says so, and it is asked again. */
   self->broker_monitor = hemera_actor_monitor_name (self->self, self->tree->broker_name);
-  hemera_send_name (hemera_actor_system (self->self), self->tree->broker_name, hemera__lease_request_new (&request));
+  hemera_send_name (hemera_actor_system (self->self), self->tree->broker_name,
+                    hemera__lease_request_new (&request));
 }
 
 /* ---- the machine ------------------------------------------------------------------------------------------------------ */
@@ -121,8 +122,8 @@ make_machine (HemeraShard *self, const HemeraSession *session)
     .connections = atomic_load_explicit (&self->slot->connections, memory_order_relaxed),
   };
 
-  self->machine = hemera__shard_machine_new (&shard, session->id != NULL ? session : NULL, self->failures, random_unit,
-                                             self->self);
+  self->machine = hemera__shard_machine_new (&shard, session->id != NULL ? session : NULL, self->failures,
+                                             random_unit, self->self);
   hemera__shard_send_early (self);
   if (self->start_asked)
     hemera__shard_machine_start (self->machine, hemera_actor_now (self->self));
@@ -354,7 +355,8 @@ shard_handle_info (HemeraActor *actor, gpointer state, HemeraActorMessage *messa
   HemeraTermMessage *term = hemera_term_message_peek (message);
 
   if (self->stop_reason != NULL) {
-    if (hemera__drain_peek (message) != NULL || (timeout != NULL && hemera_ref_equal (timeout->ref, self->stop_timer)))
+    if (hemera__drain_peek (message) != NULL
+        || (timeout != NULL && hemera_ref_equal (timeout->ref, self->stop_timer)))
       self->over = TRUE;
     return hemera__shard_next (self);
   }
@@ -380,8 +382,9 @@ shard_handle_call (HemeraActor *actor, gpointer state, HemeraFrom *from, HemeraA
   HemeraSend *send = hemera__send_peek (request);
 
   if (send == NULL || self->stop_reason != NULL) {
-    g_autoptr (GError) error = g_error_new_literal (HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED,
-                                                    send == NULL ? "a shard takes sends only" : "the shard is closing");
+    g_autoptr (GError) error =
+        g_error_new_literal (HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED,
+                             send == NULL ? "a shard takes sends only" : "the shard is closing");
     hemera_from_reply_error (from, error);
     return HEMERA_CONTINUE;
   }

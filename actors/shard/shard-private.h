@@ -21,7 +21,8 @@ typedef struct {
   gboolean start_asked;
   HemeraRef timer;
   gint64 timer_at;
-  HemeraTerm *stop_reason; /* (nullable): set: it ends when its last words have gone through, or at the time-out */
+  HemeraTerm
+      *stop_reason; /* (nullable): set: it ends when its last words have gone through, or at the time-out */
   HemeraRef stop_timer;
   gboolean over;
 

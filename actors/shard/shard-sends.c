@@ -35,7 +35,8 @@ send_now (HemeraShard *self, HemeraFrom *from, guint op, HemeraTerm *data)
   guint64 *tag = g_new (guint64, 1);
 
   *tag = ++self->tags;
-  if (!hemera__shard_machine_send (self->machine, hemera_actor_now (self->self), op, hemera_term_view (data), *tag, &error)) {
+  if (!hemera__shard_machine_send (self->machine, hemera_actor_now (self->self), op, hemera_term_view (data),
+                                   *tag, &error)) {
     g_free (tag);
     fail (self, from, error);
   } else if (from != NULL)

@@ -66,8 +66,8 @@ do_received (HemeraActor *actor, gpointer state, gpointer data)
     return HEMERA_CONTINUE;
   alive (self, now);
   hemera__shard_take_watermark (self);
-  hemera__shard_machine_received (self->machine, now, self->connection, input->data, input->size, input->first,
-                                  input->final, input->binary);
+  hemera__shard_machine_received (self->machine, now, self->connection, input->data, input->size,
+                                  input->first, input->final, input->binary);
   hemera__shard_pump (self);
   return hemera__shard_next (self);
 }
@@ -98,8 +98,9 @@ do_ended (HemeraActor *actor, gpointer state, gpointer data)
   if (self->machine == NULL || self->stop_reason != NULL)
     return HEMERA_CONTINUE;
   hemera__shard_take_watermark (self);
-  hemera__shard_machine_ended (self->machine, hemera_actor_now (actor), self->connection, end->code, end->http_status,
-                               end->retry_after_s, end->error != NULL ? end->error->message : NULL);
+  hemera__shard_machine_ended (self->machine, hemera_actor_now (actor), self->connection, end->code,
+                               end->http_status, end->retry_after_s,
+                               end->error != NULL ? end->error->message : NULL);
   hemera__shard_pump (self);
   return hemera__shard_next (self);
 }
@@ -125,8 +126,8 @@ on_opened (HemeraWebsocket *socket, gpointer user_data)
 }
 
 static void
-on_received (HemeraWebsocket *socket, const guint8 *data, gsize size, gboolean first, gboolean final, gboolean binary,
-             gpointer user_data)
+on_received (HemeraWebsocket *socket, const guint8 *data, gsize size, gboolean first, gboolean final,
+             gboolean binary, gpointer user_data)
 {
   HemeraSocketLink *link = user_data;
   Input input = { link->connection, data, size, first, final, binary, NULL };
@@ -191,11 +192,13 @@ hemera__shard_connect (HemeraShard *self, guint connection, const char *url)
   atomic_store_explicit (&self->slot->connections, connection, memory_order_relaxed);
   self->link = g_new (HemeraSocketLink, 1);
   *self->link = (HemeraSocketLink){ self->self, connection };
-  self->socket = hemera__websocket_connect (hemera__actor_net (self->self), &options, &events, self->link, &error);
+  self->socket =
+      hemera__websocket_connect (hemera__actor_net (self->self), &options, &events, self->link, &error);
   if (self->socket != NULL)
     return;
   g_clear_pointer (&self->link, g_free);
-  hemera__shard_machine_ended (self->machine, hemera_actor_now (self->self), connection, 0, 0, 0, error->message);
+  hemera__shard_machine_ended (self->machine, hemera_actor_now (self->self), connection, 0, 0, 0,
+                               error->message);
 }
 
 void

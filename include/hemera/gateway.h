@@ -4,6 +4,8 @@
 
 #include <hemera/events.h>
 #include <hemera/gateway-api-options.h>
+#include <hemera/gateway-manager.h>
+#include <hemera/gateway-messages.h>
 #include <hemera/gateway-types.h>
 #include <hemera/system.h>
 
@@ -18,7 +20,7 @@ G_DECLARE_FINAL_TYPE (HemeraGateway, hemera_gateway, HEMERA, GATEWAY, GObject)
  *  "shard-disconnected" (guint shard, GError *error, gboolean will_restart)
  *  "restarted"          (guint shard, guint restarts, HemeraTerm *reason)
  *  "gap"                (guint shard, guint64 last_seq, gint64 since_ms)
- *  "alarm"              (guint shard, const char *text) */
+ *  "alarm"              (guint shard, const char *text); shard HEMERA_NO_SHARD when it is of all */
 
 /* @system: (nullable): the shared one. @options are copied. (transfer full) */
 HEMERA_API HemeraGateway *hemera_gateway_new (HemeraSystem *system, HemeraGatewayApiOptions *options);
@@ -86,6 +88,10 @@ HEMERA_API HemeraSubscription *hemera_gateway_on_shard_message (HemeraGateway *s
 HEMERA_API void hemera_gateway_send_async (HemeraGateway *self, guint shard, guint op, HemeraTerm *data, GCancellable *cancellable,
                                            GAsyncReadyCallback callback, gpointer user_data);
 HEMERA_API gboolean hemera_gateway_send_finish (HemeraGateway *self, GAsyncResult *result, GError **error);
+
+/* Where each session stands: the last event that all subscriptions have handled. For hemera_gateway_api_options_set_sessions() of a later
+ * run; hemera_gateway_api_options_set_session_file() does it by itself. From the context that made the gateway. (transfer full) */
+HEMERA_API HemeraTerm *hemera_gateway_dup_sessions (HemeraGateway *self);
 
 HEMERA_API guint hemera_gateway_get_total_shards (HemeraGateway *self); /* 0 before the API answered */
 /* (guild_id >> 22) % total: which shard a guild is on. */

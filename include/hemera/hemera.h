@@ -4,6 +4,8 @@
 #include <hemera/actor-message.h>
 #include <hemera/actor.h>
 #include <hemera/etf.h>
+#include <hemera/gateway-manager.h>
+#include <hemera/gateway-messages.h>
 #include <hemera/gateway.h>
 #include <hemera/intents.h>
 #include <hemera/json.h>

@@ -1,0 +1,25 @@
+/* Work on files for a facade: in a thread of its own, as no loop may block on a disk. One job at a time; the end comes as a message. */
+#pragma once
+
+#include "runtime/net/net.h"
+#include <hemera/actor-message.h>
+
+typedef struct {
+  char *ca_file;      /* (nullable): to load -> trust */
+  char *session_file; /* (nullable): to load -> sessions, or to write @save to */
+  HemeraTerm *save;   /* (nullable) */
+  HemeraPid reply_to;
+  HemeraTrust *trust;
+  HemeraTerm *sessions;
+  GError *trust_error, *session_error;
+} HemeraFileJob;
+
+typedef struct {
+  HemeraFileJob *job; /* the one that was started: now it may be finished */
+} HemeraFileDone;
+HEMERA_DECLARE_MESSAGE (HemeraFileDone, hemera__file_done)
+
+/* Takes what @job holds. NULL with @error: no thread. */
+HemeraFileJob *hemera__file_job_start (const HemeraFileJob *job, GError **error);
+/* Waits for the thread (after HemeraFileDone: no time) and frees the job. */
+void hemera__file_job_finish (HemeraFileJob *self);

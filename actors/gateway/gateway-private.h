@@ -1,0 +1,59 @@
+/* Inside of the gateway actor, for its own files: gateway-actor.c (mailbox), fan-out.c (events and credit), watch.c (the shards seen from
+ * outside), report.c (log lines). */
+#pragma once
+
+#include "messages.h"
+#include "tree.h"
+
+/* What the gateway actor knows of one shard's actors. */
+typedef struct {
+  HemeraPid shard, supervisor;
+  HemeraRef shard_monitor, parser_monitor, supervisor_monitor;
+  HemeraRef old_shard_monitor, old_parser_monitor; /* of one whose successor came before its DOWN */
+  HemeraTerm *
+      cause; /* (nullable): why an actor of it went since the shard was last up: the first that was no clean end */
+  gboolean told;     /* RESTARTED was told, or is not due, for the shard that is up */
+  gboolean disposed; /* the shard ended `normal` */
+  HemeraRef cool_down;
+  /* fan-out */
+  guint64 held;     /* dispatches whose credit waits until no subscription is full */
+  gint64 fanned_us; /* when the last event went out */
+  guint64 replayed; /* events that came since the RESUME */
+  gboolean resuming;
+} HemeraWatch;
+
+typedef struct {
+  HemeraActor *self;
+  HemeraTree *tree;
+  HemeraWatch *watches; /* one a slot */
+  /* subscriptions as of `version` */
+  guint version;
+  HemeraSubscriberList *list;
+  HemeraMarks **marks; /* one a subscriber */
+  gboolean full;       /* a subscription is: no credit for the shards */
+  HemeraRef watchdog;
+} HemeraGatewayState;
+
+/* ---- fan-out.c --------------------------------------------------------------------------------------------- */
+void hemera__fan_out_event (HemeraGatewayState *self, HemeraDispatch *dispatch);
+/* To the facade and to the subscriptions of messages. @message: (transfer full) */
+void hemera__fan_out_message (HemeraGatewayState *self, HemeraShardMessage *message);
+/* A shard lost session @serial. */
+void hemera__fan_out_gap (HemeraGatewayState *self, guint index, guint serial, gint64 since_ms);
+/* A subscription that was full has room, or is gone. */
+void hemera__fan_out_credit (HemeraGatewayState *self);
+void hemera__fan_out_clear (HemeraGatewayState *self);
+
+/* ---- watch.c ------------------------------------------------------------------------------------------------ */
+void hemera__watch_start (HemeraGatewayState *self);
+void hemera__watch_up (HemeraGatewayState *self, const HemeraShardUp *up);
+void hemera__watch_down (HemeraGatewayState *self, const HemeraDownMessage *down);
+void hemera__watch_timeout (HemeraGatewayState *self, HemeraRef ref);
+void hemera__watch_reply (HemeraGatewayState *self, HemeraReplyMessage *reply);
+/* A shard says that it ends for good. */
+void hemera__watch_disconnecting (HemeraGatewayState *self, guint index, HemeraShardMessage *message);
+void hemera__watch_clear (HemeraGatewayState *self);
+
+/* ---- report.c ------------------------------------------------------------------------------------------------ */
+/* The log line of a message, for those that deserve one. @replayed: events of a resumed session. */
+void hemera__report (HemeraShardMessage *message, guint64 replayed);
