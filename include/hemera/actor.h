@@ -26,7 +26,8 @@ typedef enum {
  * @receive: one message, (transfer none); steal the payload to keep it. EXIT (when trapping), DOWN, timeouts, GIO results come here too
  * @terminate: (nullable): as in OTP: on HEMERA_STOP and on an `EXIT` of the parent while trapping; not when killed and not when an exit
  *   signal ends an actor that does not trap. @reason: transfer none
- * @finalize: (nullable): always, once, last, on the actor's worker; frees what the state holds. No sends that expect an answer.
+ * @finalize: (nullable): always, once, last, on the actor's worker; frees what the state holds, which is all zero when the actor ended before
+ *   its init. Its name is free by then; links and monitors fire after it. No sends that expect an answer.
  *
  * Static const.
  */
@@ -57,8 +58,10 @@ typedef enum {
  * HemeraSpawn:
  * @actor_class: what to run; the pointer must stay valid
  * @args: handed to init
- * @name: (nullable): registered before init; taken: init does not run, the actor ends with `{already_started, Pid}`
- * @link: atomic spawn_link with the spawner (inside an actor only)
+ * @name: (nullable): registered before init, up to 255 bytes (else the actor ends with `badarg`); taken: init does not run, the actor ends
+ *   with `{already_started, Pid}`, Pid as a binary like `<0.3.1>`
+ * @link: atomic spawn_link with the spawner (inside an actor only). An @ack_to that is linked gets a failed start as its
+ *   #HemeraStartedMessage alone, without an exit signal (OTP 26)
  * @monitor: (nullable): atomic spawn_monitor: set to the reference
  * @ack_to: who gets a #HemeraStartedMessage with @ack_ref when init has ended; none without
  */
@@ -94,7 +97,7 @@ HEMERA_API guint64 hemera_actor_random (HemeraActor *self); /* seeded per actor 
 HEMERA_API void hemera_actor_set_label (HemeraActor *self, const char *label);
 /* Reason of the HEMERA_STOP that follows. @reason: (transfer full) (nullable): NULL is `normal` */
 HEMERA_API void hemera_actor_set_reason (HemeraActor *self, HemeraTerm *reason);
-/* Handy: sets the reason and is HEMERA_STOP. */
+/* Handy: sets the reason and is HEMERA_STOP. In a source's callback, which returns no HemeraNext, it is obeyed when that returns. */
 HEMERA_API HemeraNext hemera_actor_stop (HemeraActor *self, HemeraTerm *reason);
 /* proc_lib:init_ack: inside init: the starter waits on after init returned, until hemera_actor_init_ack(). */
 HEMERA_API void hemera_actor_defer_init_ack (HemeraActor *self);
@@ -106,8 +109,9 @@ HEMERA_API gboolean hemera_actor_get_trap_exit (HemeraActor *self);
 /* A dead @to: an exit signal `noproc` comes back, always asynchronously. */
 HEMERA_API void hemera_actor_link (HemeraActor *self, HemeraPid to);
 HEMERA_API void hemera_actor_unlink (HemeraActor *self, HemeraPid to);
-/* exit(To, Reason). @reason: (transfer none). Any thread with @self NULL. */
+/* exit(To, Reason). @reason: (transfer none). Any thread with @self NULL. Asynchronous, to itself too: it ends after this callback. */
 HEMERA_API void hemera_actor_exit (HemeraActor *self, HemeraPid to, HemeraTerm *reason);
+/* The same from the actor that runs in this thread, if any. */
 HEMERA_API void hemera_exit (HemeraPid to, HemeraTerm *reason);
 HEMERA_API HemeraRef hemera_actor_monitor (HemeraActor *self, HemeraPid to);
 /* Binds when the signal is handled; no such name: DOWN with `noproc`. */
@@ -133,10 +137,11 @@ HEMERA_API HemeraRef hemera_actor_start_interval (HemeraActor *self, guint ms);
 HEMERA_API gint64 hemera_actor_cancel_timer (HemeraActor *self, HemeraRef ref);
 
 /* ---- the outside -------------------------------------------------------------------------------------------------------------- */
-/* Attaches @source to the worker's context; its callback runs as the actor, and it is destroyed with the actor. Set its callback first.
+/* Attaches @source to the worker's context; its callback runs as the actor, and it is destroyed with the actor, before finalize. Set its callback first.
  * @source: (transfer none). Priority is left as it is: use G_PRIORITY_DEFAULT. */
 HEMERA_API void hemera_actor_add_source (HemeraActor *self, GSource *source);
-/* user_data for hemera_actor_ready_cb(): when the GIO operation ends, a #HemeraReadyMessage with @tag comes; dropped if the actor is gone. */
+/* user_data for hemera_actor_ready_cb(), for one operation: when it ends, a #HemeraReadyMessage with @tag comes; dropped if the actor is
+ * gone. Start the operation from the actor, so that it ends in the worker's context. */
 HEMERA_API gpointer hemera_actor_ready (HemeraActor *self, guint tag);
 HEMERA_API void hemera_actor_ready_cb (GObject *source_object, GAsyncResult *result, gpointer user_data);
 

@@ -29,7 +29,8 @@ HEMERA_API HemeraSystem *hemera_system_new (const HemeraSystemOptions *options, 
 /* The process-wide system, made at the first call. It lives until the process ends. (transfer full) */
 HEMERA_API HemeraSystem *hemera_system_get_default (GError **error);
 HEMERA_API HemeraSystem *hemera_system_ref (HemeraSystem *self);
-/* The last unref kills what still runs (reason `killed`, finalizers run) and joins the threads; not from a worker. */
+/* The last unref kills what still runs (reason `killed`, finalizers run) and joins the threads; not from a worker. It waits for
+ * callbacks that are running, and up to two seconds for GIO operations begun with hemera_actor_ready(): cancel those. */
 HEMERA_API void hemera_system_unref (HemeraSystem *self);
 
 HEMERA_API guint hemera_system_workers (HemeraSystem *self);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -105,6 +106,23 @@ run_thread (void *data)
   return NULL;
 }
 
+/* The thread takes no signals of the process: those are for the host's own threads. */
+static int
+create_thread (HemeraWorker *self)
+{
+  static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF };
+  sigset_t blocked, before;
+  int code;
+
+  sigfillset (&blocked);
+  for (guint i = 0; i < G_N_ELEMENTS (own); i++)
+    sigdelset (&blocked, own[i]);
+  pthread_sigmask (SIG_SETMASK, &blocked, &before);
+  code = pthread_create (&self->thread, NULL, run_thread, self);
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  return code;
+}
+
 gboolean
 hemera__worker_start (HemeraWorker *self, GError **error)
 {
@@ -118,7 +136,7 @@ hemera__worker_start (HemeraWorker *self, GError **error)
                  g_strerror (code));
     return FALSE;
   }
-  code = pthread_create (&self->thread, NULL, run_thread, self);
+  code = create_thread (self);
   if (code != 0) {
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "a worker's thread: %s", g_strerror (code));
     return FALSE;

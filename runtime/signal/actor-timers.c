@@ -24,13 +24,14 @@ start (HemeraActor *self, gint64 us, HemeraPid to, HemeraActorMessage *message, 
 HemeraRef
 hemera_actor_send_after (HemeraActor *self, guint ms, HemeraPid to, HemeraActorMessage *message)
 {
-  g_return_val_if_fail (message != NULL, HEMERA_REF_NONE);
+  g_return_val_if_fail (message != NULL && hemera__actor_is_here (self), HEMERA_REF_NONE);
   return start (self, (gint64) ms * 1000, to, message, TRUE, 0);
 }
 
 HemeraRef
 hemera_actor_start_timer (HemeraActor *self, guint ms, HemeraPid to, HemeraActorMessage *message)
 {
+  g_return_val_if_fail (hemera__actor_is_here (self), HEMERA_REF_NONE);
   return start (self, (gint64) ms * 1000, to, message, FALSE, 0);
 }
 

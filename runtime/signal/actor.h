@@ -43,6 +43,7 @@ struct _HemeraActor {
   guint8 running;    /* in one of its callbacks */
   guint8 stop_asked; /* hemera_actor_stop() from where no HemeraNext is returned */
   guint8 receives_parent_exit;
+  guint8 has_bad_name; /* its spawn asked for a name that no actor can have */
   _Alignas(16) guint8 state[];
 };
 
@@ -76,6 +77,13 @@ void hemera__actor_timeout_handled (HemeraActor *self, HemeraActorMessage *messa
 void hemera__actor_end_sources (HemeraActor *self);
 void hemera__readies_clear (HemeraWorker *worker);
 void hemera__crash_report (HemeraActor *self, HemeraTerm *reason);
+
+/* Whether the caller is its worker's thread: what a programmer can get wrong. */
+static inline gboolean
+hemera__actor_is_here (HemeraActor *self)
+{
+  return hemera__thread.worker == self->worker;
+}
 
 /* Around each of its callbacks: sets the current actor. */
 static inline HemeraActor *

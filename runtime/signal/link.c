@@ -50,6 +50,7 @@ hemera__link_drop (HemeraActor *self, HemeraPid peer)
 void
 hemera_actor_link (HemeraActor *self, HemeraPid to)
 {
+  g_return_if_fail (hemera__actor_is_here (self));
   if (hemera_pid_equal (to, self->pid))
     return;
   if (hemera__link_add (self, to))
@@ -59,8 +60,10 @@ hemera_actor_link (HemeraActor *self, HemeraPid to)
 void
 hemera_actor_unlink (HemeraActor *self, HemeraPid to)
 {
-  HemeraLink *link = lookup (self, to);
+  HemeraLink *link;
 
+  g_return_if_fail (hemera__actor_is_here (self));
+  link = lookup (self, to);
   if (!link || link->unlink_id != 0)
     return;
   link->unlink_id = hemera_ref_new ().id;

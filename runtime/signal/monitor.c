@@ -28,6 +28,7 @@ monitor (HemeraActor *self, HemeraPid to, const char *name)
 HemeraRef
 hemera_actor_monitor (HemeraActor *self, HemeraPid to)
 {
+  g_return_val_if_fail (hemera__actor_is_here (self), HEMERA_REF_NONE);
   if (hemera_pid_equal (to, self->pid)) /* never fires */
     return hemera_ref_new ();
   return monitor (self, to, NULL);
@@ -56,8 +57,10 @@ is_down_of (HemeraActorMessage *message, gpointer data)
 gboolean
 hemera_actor_demonitor (HemeraActor *self, HemeraRef ref, gboolean flush)
 {
-  HemeraMonitor *own = (HemeraMonitor *) hemera__table_lookup (&self->entries, ref.id);
+  HemeraMonitor *own;
 
+  g_return_val_if_fail (hemera__actor_is_here (self), FALSE);
+  own = (HemeraMonitor *) hemera__table_lookup (&self->entries, ref.id);
   if (own && own->kind == HEMERA_ENTRY_MONITOR) {
     HemeraActorMessage *block = hemera__block_of (own);
     hemera__table_remove (&self->entries, &own->node);

@@ -30,6 +30,7 @@ alloc (HemeraWorker *worker, HemeraActor *parent, const HemeraSpawn *spawn)
   self->args = spawn->args.copy ? spawn->args.copy (spawn->args.data) : (gpointer) spawn->args.data;
   self->args_free = spawn->args.copy ? spawn->args.free : NULL;
   self->spawn_name = hemera__intern (spawn->name);
+  self->has_bad_name = spawn->name && !self->spawn_name;
   self->label = g_strdup (spawn->label);
   self->trap_exit = spawn->trap_exit != FALSE;
   self->ack_to = spawn->ack_to;
@@ -128,6 +129,7 @@ HemeraPid
 hemera_actor_spawn (HemeraActor *self, const HemeraSpawn *spawn)
 {
   g_return_val_if_fail (self != NULL && spawn->actor_class != NULL, HEMERA_PID_NONE);
+  g_return_val_if_fail (hemera__actor_is_here (self), HEMERA_PID_NONE);
   return spawn_on (self->worker->system, self, spawn);
 }
 

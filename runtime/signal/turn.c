@@ -106,6 +106,10 @@ start (HemeraActor *self)
   HemeraPid holder = HEMERA_PID_NONE;
   HemeraNext next = HEMERA_CONTINUE;
 
+  if (self->has_bad_name) {
+    hemera__actor_end (self, hemera_term_new_atom ("badarg"), HEMERA_END_SELF);
+    return FALSE;
+  }
   if (self->spawn_name) {
     if (!hemera__registry_add (&self->worker->system->registry, self->spawn_name, self->pid, &holder)) {
       hemera__actor_end (self, already_started (holder), HEMERA_END_SIGNAL);

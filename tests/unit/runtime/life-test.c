@@ -146,6 +146,19 @@ killed_before_a_deferred_ack (World *world)
   assert_log (a, "started:killed");
 }
 
+static void
+name_that_is_too_long (World *world)
+{
+  Puppet *a = puppet_new (world);
+  g_autofree char *name = g_strnfill (256, 'n');
+
+  puppet_do (a, do_spawn_ack, &(Spawning){ .spawn = { .name = name } });
+  puppet_await (a, "started:badarg");
+  name[255] = 0;
+  puppet_do (a, do_spawn_ack, &(Spawning){ .spawn = { .name = name } });
+  puppet_await (a, "started:ok");
+}
+
 /* ---- arguments ----------------------------------------------------------------------------------------------------------------- */
 
 static _Atomic guint args_copied, args_freed;
@@ -438,6 +451,7 @@ main (int argc, char **argv)
   puppet_init (&argc, &argv);
   add_test ("init/started", started_is_told);
   add_test ("init/7.7-failed-start-is-told-once", failed_start_is_told_once);
+  add_test ("init/name-too-long", name_that_is_too_long);
   add_test ("init/ignore", ignore_ends_normally);
   add_test ("init/deferred", deferred_ack_waits);
   add_test ("init/deferred-end", end_before_a_deferred_ack);
