@@ -26,6 +26,13 @@ take_2 (Input *input)
   return high << 8 | take (input);
 }
 
+/* As much as there is, up to @wanted. */
+static gsize
+at_most (Input *input, gsize wanted)
+{
+  return MIN (wanted, (gsize) (input->end - input->at));
+}
+
 static void
 speak (Rig *rig, guint which, guint argument)
 {
@@ -66,7 +73,7 @@ command (Rig *rig, Input *input)
   case 1: rig_resolved (rig); break;
   case 2: rig_opened (rig); break;
   case 3: /* raw bytes, in any framing */
-    n = MIN (take_2 (input), (gsize) (input->end - input->at));
+    n = at_most (input, take_2 (input));
     rig_bytes (rig, input->at, n, (first & 16) != 0, (first & 32) != 0, (first & 64) != 0);
     input->at += n;
     break;
@@ -82,13 +89,14 @@ command (Rig *rig, Input *input)
       rig_lease (rig);
     break;
   case 10:
+    n = take_2 (input);
     hemera__shard_machine_set_watermark (
         machine, (first & 16) != 0 ? "s0" : hemera__shard_machine_session (machine)->id,
-        MIN (take_2 (input), rig->last_seq));
+        MIN (n, rig->last_seq));
     break;
   case 11: hemera__shard_machine_paused (machine, rig->now, (first & 16) != 0); break;
   case 12:
-    n = MIN (take (input), (gsize) (input->end - input->at));
+    n = at_most (input, take (input));
     term = hemera_term_new_from_etf_data (input->at, n, NULL, NULL);
     input->at += n;
     if (term == NULL)
@@ -110,8 +118,10 @@ command (Rig *rig, Input *input)
   case 15: /* time, without and with the ticks that are due */
     if ((first & 16) != 0)
       rig->now += take_2 (input) * 1000;
-    else if (!rig->fast_beats)
-      rig_advance (rig, take_2 (input));
+    else {
+      n = take_2 (input);
+      rig_advance (rig, rig->fast_beats ? (gint64) n % 2000 : (gint64) n);
+    }
     hemera__shard_machine_tick (machine, rig->now);
     break;
   }
@@ -138,7 +148,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   rig = rig_new (&variant, (setup & 32) != 0 ? &session : NULL, setup >= 248 ? 3 : 0, limit_payloads);
   rig->quiet = TRUE;
   rig->random = (double) (setup & 15) / 16.0;
-  for (guint i = 0; input.at < input.end && i < 400 && !rig->stopped; i++)
+  for (guint i = 0; input.at < input.end && i < 250 && !rig->stopped; i++)
     command (rig, &input);
   rig_free (rig);
   return 0;
