@@ -80,7 +80,7 @@ hemera__receiver_feed (HemeraReceiver *self, const guint8 *data, gsize size, gbo
 
   if (self->compression == HEMERA_COMPRESSION_ZLIB_STREAM) {
     /* Payloads end where the stream is flushed, wherever messages end: one may span several of them. */
-    hemera__inflater_feed (self->inflater, data, size);
+    hemera__inflater_feed (self->inflater, size > 0 ? data : (const guint8 *) "", size);
     return TRUE;
   }
 
