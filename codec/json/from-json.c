@@ -4,20 +4,14 @@
 #include "key-set.h"
 #include "number.h"
 
+#include "codec/term/cursor.h"
+#include "codec/term/term-internal.h"
+
 #include <hemera/json.h>
 #include <string.h>
 
 #define DEFAULT_MAX_SIZE  (16u * 1024 * 1024)
 #define DEFAULT_MAX_DEPTH 512
-
-/* Tags of the external term format. */
-#define VERSION             131
-#define NEW_FLOAT_EXT       70
-#define NIL_EXT             106
-#define LIST_EXT            108
-#define BINARY_EXT          109
-#define MAP_EXT             116
-#define SMALL_ATOM_UTF8_EXT 119
 
 typedef struct {
   gsize head; /* of the container's tag in the bytes */
@@ -66,7 +60,7 @@ static void
 put_atom (Encoder *self, const char *name)
 {
   gsize size = strlen (name);
-  guint8 head[2] = { SMALL_ATOM_UTF8_EXT, (guint8) size };
+  guint8 head[2] = { ETF_SMALL_ATOM_UTF8, (guint8) size };
 
   put (self, head, 2);
   put (self, name, size);
@@ -77,7 +71,7 @@ put_binary (Encoder *self, const guint8 *data, gsize size)
 {
   guint8 *out = reserve (self, size + 5);
 
-  put_head (out, BINARY_EXT, size);
+  put_head (out, ETF_BINARY, size);
   if (size > 0)
     memcpy (out + 5, data, size);
   self->size += size + 5;
@@ -109,7 +103,7 @@ put_number (Encoder *self, const guint8 *text, gsize size, gsize end, GError **e
   memcpy (&bits, &value, 8);
   bits = GUINT64_TO_BE (bits);
   out = reserve (self, 9);
-  out[0] = NEW_FLOAT_EXT;
+  out[0] = ETF_NEW_FLOAT;
   memcpy (out + 1, &bits, 8);
   self->size += 9;
   return TRUE;
@@ -129,7 +123,7 @@ open_container (Encoder *self, gboolean is_object, gsize end, GError **error)
     self->frames = g_renew (Frame, self->frames, self->frames_allocated);
   }
   self->frames[self->depth++] = (Frame){ self->size, hemera__key_set_open (&self->keys), 0, is_object };
-  put (self, (const guint8[]){ is_object ? MAP_EXT : LIST_EXT, 0, 0, 0, 0 }, 5);
+  put (self, (const guint8[]){ is_object ? ETF_MAP : ETF_LIST, 0, 0, 0, 0 }, 5);
   return TRUE;
 }
 
@@ -141,7 +135,7 @@ close_container (Encoder *self, GError **error)
   HemeraKey twice;
 
   if (frame->is_object) {
-    put_head (head, MAP_EXT, frame->count);
+    put_head (head, ETF_MAP, frame->count);
     if (!hemera__key_set_close (&self->keys, frame->keys, self->bytes, &twice)) {
       g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_DUPLICATE,
                    "JSON object has a key twice at byte %" G_GSIZE_FORMAT,
@@ -149,10 +143,10 @@ close_container (Encoder *self, GError **error)
       return FALSE;
     }
   } else if (frame->count > 0) {
-    put_head (head, LIST_EXT, frame->count);
-    put (self, (const guint8[]){ NIL_EXT }, 1);
+    put_head (head, ETF_LIST, frame->count);
+    put (self, (const guint8[]){ ETF_NIL }, 1);
   } else {
-    head[0] = NIL_EXT;
+    head[0] = ETF_NIL;
     self->size = frame->head + 1;
   }
   return TRUE;
@@ -186,18 +180,6 @@ encode (gpointer data, HemeraJsonEvent event, const guint8 *bytes, gsize size, g
   g_assert_not_reached ();
 }
 
-/* The bytes become the term's. They pass the validating pass again, which costs little beside the parsing. */
-static HemeraTerm *
-finish (Encoder *self, GError **error)
-{
-  const HemeraEtfLimits limits = { .max_size = G_MAXINT32,
-                                   .max_depth = self->max_depth + 1,
-                                   .unique_keys = FALSE };
-  g_autoptr (GBytes) bytes = g_bytes_new_take (g_realloc (self->bytes, self->size), self->size);
-
-  return hemera_term_new_from_etf (bytes, &limits, error);
-}
-
 /**
  * hemera_term_new_from_json:
  * @text: JSON, not NUL-terminated
@@ -219,7 +201,8 @@ hemera_term_new_from_json (const char *text, gsize size, const HemeraEtfLimits *
     .max_depth = limits != NULL && limits->max_depth > 0 ? limits->max_depth : DEFAULT_MAX_DEPTH,
     .keys = HEMERA_KEY_SET_INIT,
   };
-  gboolean ok;
+  HemeraTerm *term = NULL;
+  guint8 *payload;
 
   if (size > max_size) {
     g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_SIZE,
@@ -229,13 +212,13 @@ hemera_term_new_from_json (const char *text, gsize size, const HemeraEtfLimits *
   }
   self.allocated = size + size / 4 + 64;
   self.bytes = g_malloc (self.allocated);
-  put (&self, (const guint8[]){ VERSION }, 1);
-  ok = hemera__json_read (text, size, encode, &self, error);
+  if (hemera__json_read (text, size, encode, &self, error)) {
+    /* Valid as they are made, so no validating pass; copied, for the term's memory is then no more than it needs. */
+    term = hemera__term_new_inline (self.size, &payload);
+    memcpy (payload, self.bytes, self.size);
+  }
+  g_free (self.bytes);
   g_free (self.frames);
   hemera__key_set_clear (&self.keys);
-  if (!ok) {
-    g_free (self.bytes);
-    return NULL;
-  }
-  return finish (&self, error);
+  return term;
 }

@@ -1,13 +1,9 @@
 #include "number.h"
 
+#include "codec/term/cursor.h"
+
 #include <math.h>
 #include <string.h>
-
-/* Tags of the external term format. */
-#define SMALL_INTEGER_EXT 97
-#define INTEGER_EXT       98
-#define SMALL_BIG_EXT     110
-#define LARGE_BIG_EXT     111
 
 #define CHUNK_DIGITS 19 /* decimal digits that a 64-bit limb holds */
 
@@ -47,13 +43,13 @@ put_big (guint8 *out, gboolean negative, const guint64 *limbs, gsize n_limbs)
   while (n > 1 && (limbs[(n - 1) / 8] >> (n - 1) % 8 * 8 & 0xff) == 0)
     n--;
   if (n <= 255) {
-    out[0] = SMALL_BIG_EXT;
+    out[0] = ETF_SMALL_BIG;
     out[1] = (guint8) n;
     head = 2;
   } else {
     guint32 size = GUINT32_TO_BE ((guint32) n);
 
-    out[0] = LARGE_BIG_EXT;
+    out[0] = ETF_LARGE_BIG;
     memcpy (out + 1, &size, 4);
     head = 5;
   }
@@ -72,11 +68,11 @@ put_small (guint8 *out, gboolean negative, guint64 magnitude)
     if (magnitude > (guint64) G_MAXINT32 + negative)
       return put_big (out, negative, &magnitude, 1);
     word = GUINT32_TO_BE (negative ? -(guint32) magnitude : (guint32) magnitude);
-    out[0] = INTEGER_EXT;
+    out[0] = ETF_INTEGER;
     memcpy (out + 1, &word, 4);
     return 5;
   }
-  out[0] = SMALL_INTEGER_EXT;
+  out[0] = ETF_SMALL_INTEGER;
   out[1] = (guint8) magnitude;
   return 2;
 }

@@ -2,6 +2,7 @@
  * stack and more on the heap. The same term gives the same bytes; the order of an object is the map's. Only what must be escaped is. */
 #include "key-set.h"
 
+#include "codec/term/cursor.h"
 #include "codec/term/utf8.h"
 
 #include <hemera/json.h>
@@ -9,7 +10,6 @@
 
 #define SAFE_INTEGER ((G_GINT64_CONSTANT (1) << 53) - 1)
 #define FEW_LEVELS   16
-#define ATOM_EXT     100
 #define SHOWN_KEY    60 /* bytes of a key that an error shows */
 
 typedef struct {
@@ -123,36 +123,15 @@ append_quoted (GString *out, const char *text, gsize size)
   g_string_append_c (out, '"');
 }
 
-/* The old atom tags; these atoms have at most 255 characters, and NUL may be one. */
-static void
-append_latin1_atom (GString *out, HemeraView atom)
-{
-  gsize size;
-  const guint8 *bytes = hemera_view_bytes (atom, &size);
-  char text[2 * 255];
-  gsize n = 0;
-
-  for (gsize i = bytes[0] == ATOM_EXT ? 3 : 2; i < size; i++) {
-    if (bytes[i] < 0x80) {
-      text[n++] = (char) bytes[i];
-    } else {
-      text[n++] = (char) (0xc0 | bytes[i] >> 6);
-      text[n++] = (char) (0x80 | (bytes[i] & 0x3f));
-    }
-  }
-  append_quoted (out, text, n);
-}
-
 static gboolean
 append_string (Writer *self, HemeraView view)
 {
   const char *text;
   gsize size;
+  char latin1[512]; /* for the old atoms */
 
-  if (!hemera_view_get_string (view, &text, &size)) {
-    append_latin1_atom (self->out, view);
-    return TRUE;
-  }
+  if (!hemera_view_get_string (view, &text, &size))
+    text = hemera__etf_atom_utf8 (view.data, latin1, &size);
   if (hemera_view_type (view) == HEMERA_TERM_BINARY && !hemera__utf8_valid (text, size))
     return refuse (self, view, "a binary that is no UTF-8 has no JSON form");
   append_quoted (self->out, text, size);
