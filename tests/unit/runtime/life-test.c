@@ -302,6 +302,46 @@ filter_sees_messages_first (World *world)
   assert_log (a, "open");
 }
 
+/* ---- crash reports -------------------------------------------------------------------------------------------------------------- */
+
+static void
+crash_is_reported (World *world)
+{
+  Puppet *a = puppet_new (world);
+  g_autofree char *report = NULL;
+  g_autofree char *pid = g_strdup_printf (HEMERA_PID_FORMAT, HEMERA_PID_ARGS (a->pid));
+  g_autofree char *expected = g_strdup_printf ("HEMERA_PID=%s;HEMERA_NAME=puppet;HEMERA_REASON=boom;"
+                                               "MESSAGE=actor %s puppet ended: boom;GLIB_DOMAIN=Hemera;",
+                                               pid, pid);
+  guint before, after;
+
+  g_free (puppet_last_crash_report (&before));
+  puppet_do (a, do_stop, (gpointer) "boom");
+  puppet_await_gone (a);
+  report = puppet_last_crash_report (&after);
+  g_assert_cmpuint (after, ==, before + 1);
+  g_assert_cmpstr (report, ==, expected);
+}
+
+/* As in OTP: who is ended by an exit signal did not crash; its supervisor reports it. */
+static void
+other_ends_are_not_reported (World *world)
+{
+  Puppet *a = puppet_new (world), *b = puppet_new (world), *c = puppet_new (world);
+  guint before, after;
+
+  g_free (puppet_last_crash_report (&before));
+  puppet_do (a, do_stop, (gpointer) "shutdown");
+  puppet_do (b, do_stop, (gpointer) "normal");
+  puppet_do (c, do_trap, NULL);
+  hemera_exit (c->pid, hemera_reason_kill ());
+  puppet_await_gone (a);
+  puppet_await_gone (b);
+  puppet_await_gone (c);
+  g_free (puppet_last_crash_report (&after));
+  g_assert_cmpuint (after, ==, before);
+}
+
 /* ---- the end of a system ------------------------------------------------------------------------------------------------------- */
 
 static _Atomic guint n_finalized;
@@ -460,6 +500,8 @@ main (int argc, char **argv)
   add_test ("placement/with-parent", placed_with_its_parent);
   add_test ("placement/other", placed_apart);
   add_test ("filter/sees-messages-first", filter_sees_messages_first);
+  add_test ("report/crash", crash_is_reported);
+  add_test ("report/no-other-end", other_ends_are_not_reported);
   add_test ("dump/tree", dump_shows_the_tree);
   g_test_add_func ("/runtime/dump/busy", dump_shows_who_is_busy);
   g_test_add_func ("/runtime/system/unref-ends-all", unref_ends_all_actors);

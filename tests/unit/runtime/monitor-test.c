@@ -1,6 +1,8 @@
 /* OTP.md rows 4.1 to 4.6 (monitors) and section 5 (names). Left for later: aliases, rows 4.7 to 4.9, are not built. */
 #include "tests/unit/runtime/puppet.h"
 
+#include "runtime/sched/worker.h"
+
 static void
 monitors_stack (World *world)
 {
@@ -76,6 +78,72 @@ monitor_of_the_dead_gives_noproc (World *world)
   puppet_await_gone (b);
   puppet_do (a, do_monitor, b);
   puppet_await (a, "DOWN:b:noproc");
+}
+
+static void
+stop_at_gate (HemeraActor *self, Puppet *puppet, gpointer data)
+{
+  sem_t *gates = data;
+
+  sem_post (&gates[0]);
+  sem_wait (&gates[1]);
+  do_stop (self, puppet, (gpointer) "bye");
+}
+
+/* The signals stand in the inbox, not handled, when the receiver ends: they are answered as by the dead. */
+static void
+signals_unhandled_at_the_end (World *world)
+{
+  Puppet *b = puppet_new (world), *a = puppet_new (world);
+  sem_t gates[2];
+
+  if (world->kind != WORLD_OTHER)
+    return; /* the receiver must be busy while others run */
+  sem_init (&gates[0], 0, 0);
+  sem_init (&gates[1], 0, 0);
+  puppet_do (a, do_trap, NULL);
+  puppet_post (b, stop_at_gate, gates);
+  sem_wait (&gates[0]);
+  puppet_do (a, do_monitor, b);
+  puppet_do (a, do_link, b);
+  sem_post (&gates[1]);
+  puppet_await (a, "EXIT:a:noproc");
+  assert_log (a, "DOWN:a:noproc EXIT:a:noproc");
+}
+
+/* A sender that looked the pid up while its actor lived, and pushes when the slot has its next owner. */
+static void
+push_late (Puppet *to, HemeraActorMessage *block)
+{
+  HemeraSlot *slot = hemera__slot_lookup (to->pid);
+
+  block->generation = (guint32) (to->pid.id >> 32) - 1;
+  if (hemera__inbox_push (&slot->inbox, &block->node) == HEMERA_PUSH_WAKE)
+    hemera__worker_schedule (atomic_load (&slot->worker), &slot->work);
+}
+
+static void
+do_monitor_late (HemeraActor *self, Puppet *puppet, gpointer other)
+{
+  HemeraRef ref = hemera_actor_monitor (self, ((Puppet *) other)->pid); /* for its entry in the own table */
+  HemeraActorMessage *block = hemera__block_new (HEMERA_SIGNAL_MONITOR, NULL);
+  HemeraMonitor *monitor = hemera__block_payload (block);
+
+  monitor->peer = hemera_actor_self (self);
+  monitor->node.key = ref.id;
+  push_late (other, block);
+  push_late (other, text_new_of ("stray"));
+}
+
+static void
+signal_for_an_earlier_owner (World *world)
+{
+  Puppet *a = puppet_new (world), *b = puppet_new (world);
+
+  puppet_do (a, do_monitor_late, b);
+  puppet_await (a, "DOWN:?:noproc");
+  puppet_settle (a, b);
+  assert_log (b, "");
 }
 
 static void
@@ -305,6 +373,8 @@ main (int argc, char **argv)
   add_test ("monitor/4.3-no-name", monitor_of_no_name_gives_noproc);
   add_test ("monitor/4.3-dead", monitor_of_the_dead_gives_noproc);
   add_test ("monitor/4.3-no-pid", monitor_of_no_pid_gives_noproc);
+  add_test ("monitor/4.3-unhandled-at-the-end", signals_unhandled_at_the_end);
+  add_test ("monitor/4.3-for-an-earlier-owner", signal_for_an_earlier_owner);
   add_test ("monitor/4.4-name-binds-once", name_binds_once);
   add_test ("monitor/4.4-name-binds-when-handled", name_binds_when_handled);
   add_test ("monitor/4.5-self", monitor_of_oneself_never_fires);

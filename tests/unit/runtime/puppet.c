@@ -437,13 +437,52 @@ add_test (const char *path, void (*body) (World *world))
   }
 }
 
+static pthread_mutex_t report_lock = PTHREAD_MUTEX_INITIALIZER;
+static guint n_reports;
+static char last_report[256];
+
+/* All fields of a report as one line: KEY=value, in the order of their keys here. */
+static gboolean
+keep_report (const GLogField *fields, gsize n_fields)
+{
+  static const char *const keys[] = { "HEMERA_PID", "HEMERA_NAME", "HEMERA_REASON", "MESSAGE",
+                                      "GLIB_DOMAIN" };
+  GString *line = g_string_new (NULL);
+  gboolean has_id = FALSE;
+
+  for (gsize k = 0; k < G_N_ELEMENTS (keys); k++)
+    for (gsize i = 0; i < n_fields; i++) {
+      has_id |= g_str_equal (fields[i].key, "MESSAGE_ID");
+      if (g_str_equal (fields[i].key, keys[k]))
+        g_string_append_printf (line, "%s=%s;", keys[k], (const char *) fields[i].value);
+    }
+  if (has_id) {
+    pthread_mutex_lock (&report_lock);
+    n_reports++;
+    g_strlcpy (last_report, line->str, sizeof last_report);
+    pthread_mutex_unlock (&report_lock);
+  }
+  g_string_free (line, TRUE);
+  return has_id;
+}
+
+char *
+puppet_last_crash_report (guint *count)
+{
+  char *line;
+
+  pthread_mutex_lock (&report_lock);
+  *count = n_reports;
+  line = g_strdup (last_report);
+  pthread_mutex_unlock (&report_lock);
+  return line;
+}
+
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
-  if (level & G_LOG_LEVEL_WARNING)
-    for (gsize i = 0; i < n_fields; i++)
-      if (g_str_equal (fields[i].key, "HEMERA_PID"))
-        return G_LOG_WRITER_HANDLED;
+  if (level & G_LOG_LEVEL_WARNING && keep_report (fields, n_fields))
+    return G_LOG_WRITER_HANDLED;
   return g_log_writer_default (level, fields, n_fields, user_data);
 }
 

@@ -82,3 +82,5 @@ void add_test (const char *path, void (*body) (World *world));
  * ThreadSanitizer, when two threads format the time of day.) */
 void puppet_init (int *argc, char ***argv);
 void puppet_swallow_crash_reports (void);
+/* The last one's fields as KEY=value; and how many so far. (transfer full) */
+char *puppet_last_crash_report (guint *count);
