@@ -110,7 +110,6 @@ hemera__shard_machine_dispose (HemeraShardMachine *self, gint64 now, HemeraClose
   case HEMERA_SHARD_RESUMING:
   case HEMERA_SHARD_ACTIVE:
     hemera__machine_release_lease (self);
-    hemera__heartbeat_clear (&self->heartbeat);
     hemera__machine_push (self, HEMERA_SHARD_ACTION_CLOSE)->code =
         mode == HEMERA_CLOSE_END ? HEMERA_CLOSE_CODE_END : HEMERA_CLOSE_CODE_KEEP;
     hemera__machine_enter (self, now, HEMERA_SHARD_CLOSING, "dispose");

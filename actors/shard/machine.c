@@ -314,7 +314,6 @@ judge_resume (HemeraShardMachine *self, gint64 now)
 {
   if (!self->resume_pending)
     return;
-  self->resume_pending = FALSE;
   if (++self->barren_resumes >= BARREN_RESUMES_MAX)
     hemera__machine_drop_session (self, now, TRUE);
 }
@@ -336,9 +335,6 @@ hemera__machine_reconnect_after (HemeraShardMachine *self, gint64 now, gint64 de
   if (was_open && close_code != 0) {
     /* What was written may still leave: in flight stays until the end. Beats and payloads stop here. */
     hemera__machine_release_lease (self);
-    hemera__heartbeat_clear (&self->heartbeat);
-    hemera__receiver_close (&self->receiver);
-    self->beat_owed = FALSE;
     hemera__machine_push (self, HEMERA_SHARD_ACTION_CLOSE)->code = close_code;
     hemera__machine_enter (self, now, HEMERA_SHARD_CLOSING, cause);
     return;

@@ -202,6 +202,74 @@ key_orders (gconstpointer variant)
   }
 }
 
+/* What subscribers get is the same, whatever the wire. */
+static void
+bodies_are_the_same (gconstpointer variant)
+{
+  const char *bodies[] = {
+    "null",
+    "{}",
+    "[]",
+    "[0,1]",
+    "{\"id\":\"18446744073709551615\",\"n\":[0,255,256,-1,9007199254740993,18446744073709551615,-"
+    "9223372036854775808,1.5,1e300]}",
+    "{\"content\":\"\303\244 \360\237\246\204 \\u0000 "
+    "\\n\",\"\":null,\"a\":{\"a\":{\"a\":[[[]],{}]}},\"t\":true,\"f\":false}",
+    "{\"op\":7,\"s\":1,\"t\":\"RESUMED\",\"d\":{\"op\":9}}",
+  };
+  Rig *rig = rig_in (variant, HEMERA_SHARD_ACTIVE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (bodies); i++) {
+    g_autofree char *json = g_strdup_printf ("{\"t\":\"X\",\"s\":%u,\"op\":0,\"d\":%s}", i + 2, bodies[i]);
+    g_autoptr (HemeraTerm) term = hemera_term_new_from_json (bodies[i], strlen (bodies[i]), NULL, NULL);
+    g_autofree char *expected = hemera_view_to_json (hemera_term_view (term), HEMERA_JSON_DEFAULT, NULL);
+
+    rig_payload (rig, json);
+    g_assert_cmpstr (rig->last_d, ==, expected);
+  }
+  rig_free (rig);
+}
+
+/* Keys as atoms and binaries, s as a big, t as an atom, as Discord's ETF has them; and what no JSON can hold: a key twice. */
+static void
+etf_envelopes (gconstpointer data)
+{
+  static const char mixed[] = "\203t\0\0\0\4d\0\1dw\3nil"
+                              "w\1tw\14TYPING_START"
+                              "m\0\0\0\1sn\5\0\1\0\0\0\1"
+                              "s\2opa\0";
+  static const char twice[] = "\203t\0\0\0\2m\0\0\0\2opa\13w\2opa\7";
+  const RigVariant *variant = data;
+  Rig *rig;
+
+  if (variant->encoding != HEMERA_ENCODING_ETF || variant->compression != HEMERA_COMPRESSION_NONE) {
+    g_test_skip ("raw ETF");
+    return;
+  }
+  rig = rig_in (variant, HEMERA_SHARD_ACTIVE);
+  rig_bytes (rig, mixed, sizeof mixed - 1, TRUE, TRUE, TRUE);
+  rig_expect (rig, "event:0:4294967297:TYPING_START");
+  rig_bytes (rig, twice, sizeof twice - 1, TRUE, TRUE, TRUE);
+  rig_expect (rig, "error close:4000 active>stopped stop:crash");
+  rig_free (rig);
+}
+
+static void
+broken_framing (gconstpointer variant)
+{
+  Rig *rig = rig_in (variant, HEMERA_SHARD_ACTIVE);
+
+  rig_bytes (rig, "x", 1, FALSE, TRUE, TRUE);
+  rig_expect (rig, "error close:4000 active>stopped stop:crash");
+  rig_free (rig);
+
+  rig = rig_in (variant, HEMERA_SHARD_ACTIVE);
+  rig_bytes (rig, "\0", 1, TRUE, FALSE, TRUE);
+  rig_bytes (rig, "\0", 1, TRUE, FALSE, TRUE);
+  rig_expect_word (rig, "error close:4000 active>stopped stop:crash");
+  rig_free (rig);
+}
+
 static void
 duplicates_are_dropped (gconstpointer variant)
 {
@@ -739,6 +807,39 @@ resume_host_and_base_alternate (gconstpointer variant)
   rig_free (rig);
 }
 
+/* Accepts and says nothing: as bad as not there. */
+static void
+mute_resume_host_is_left (gconstpointer variant)
+{
+  Rig *rig = rig_in (variant, HEMERA_SHARD_WAITING);
+
+  rig_tick (rig);
+  rig_open (rig);
+  rig_ended (rig, 1011);
+  rig_tick (rig);
+  g_assert_true (g_str_has_prefix (rig->last_url, "wss://base.example/"));
+  rig_open (rig);
+  rig_advance (rig, 20000);
+  rig_ended (rig, 0);
+  rig_tick (rig);
+  g_assert_true (g_str_has_prefix (rig->last_url, "wss://resume.example/"));
+  g_assert_cmpuint (rig->gaps, ==, 0);
+  rig_free (rig);
+}
+
+static void
+rate_limited_pauses (gconstpointer variant)
+{
+  Rig *rig = rig_in (variant, HEMERA_SHARD_ACTIVE);
+  gint64 start = rig->now;
+
+  rig->random = 0.0; /* the back-off alone would be none */
+  rig_ended (rig, 4008);
+  rig_tick (rig);
+  g_assert_cmpint (rig->now - start, ==, 1000000);
+  rig_free (rig);
+}
+
 static void
 new_base_url_is_used (gconstpointer variant)
 {
@@ -1243,6 +1344,9 @@ static const struct {
   { "resumed-without-seq", resumed_without_seq },
   { "ready-is-replayed", ready_is_replayed },
   { "key-orders", key_orders },
+  { "bodies-are-the-same", bodies_are_the_same },
+  { "etf-envelopes", etf_envelopes },
+  { "broken-framing", broken_framing },
   { "duplicates-are-dropped", duplicates_are_dropped },
   { "op-7-anywhere", op_7_anywhere },
   { "op-9-true-anywhere", op_9_true_anywhere },
@@ -1268,6 +1372,8 @@ static const struct {
   { "zombie-while-awaiting-lease", zombie_while_awaiting_lease },
   { "op-1-flood-keeps-the-window", op_1_flood_keeps_the_window },
   { "resume-host-and-base-alternate", resume_host_and_base_alternate },
+  { "mute-resume-host-is-left", mute_resume_host_is_left },
+  { "rate-limited-pauses", rate_limited_pauses },
   { "new-base-url-is-used", new_base_url_is_used },
   { "barren-resumes-end-the-session", barren_resumes_end_the_session },
   { "fruitful-resumes-do-not", fruitful_resumes_do_not },

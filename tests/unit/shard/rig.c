@@ -67,6 +67,7 @@ rig_free (Rig *self)
   g_array_unref (self->writes);
   g_free (self->last_write);
   g_free (self->last_url);
+  g_free (self->last_d);
   g_free (self);
 }
 
@@ -145,6 +146,10 @@ check_invariants (Rig *self, const HemeraShardAction *action)
     }
     if (action->op == 0)
       g_assert_nonnull (action->name);
+    if (!self->quiet) {
+      g_free (self->last_d);
+      self->last_d = hemera_view_to_json (action->d, HEMERA_JSON_DEFAULT, NULL);
+    }
     break;
   case HEMERA_SHARD_ACTION_STATE:
     if (action->to == HEMERA_SHARD_ACTIVE)

@@ -46,6 +46,7 @@ typedef struct {
   guint64 last_beat;
   char *last_write;      /* JSON of the last payload written */
   char *last_url;
+  char *last_d;           /* JSON of d of the last event */
   gint64 last_since_ms;
   guint64 last_gap_seq;
 } Rig;

@@ -212,6 +212,29 @@ window_is_kept (gconstpointer variant)
   rig_free (rig);
 }
 
+/* The limit is a connection's; and op 1 is answered at once even when sends must wait. */
+static void
+window_is_of_a_connection (gconstpointer variant)
+{
+  Rig *rig = active (variant, NULL);
+
+  for (guint i = 0; i < 200; i++) {
+    send_ok (rig, 8, members, i);
+    drain (rig);
+  }
+  g_free (rig_take (rig));
+  rig_payload (rig, "{\"op\":1}");
+  rig_payload (rig, "{\"op\":1}");
+  rig_expect (rig, "event:1 beat:0 event:1 beat:0");
+  rig_ended (rig, 4008);
+  rig_reconnect (rig);
+  rig_payload (rig, "{\"op\":0,\"s\":3,\"t\":\"RESUMED\",\"d\":null}");
+  for (guint i = 0; i < 10; i++)
+    drain (rig);
+  g_assert_cmpuint (rig->writes->len, >, 80);
+  rig_free (rig);
+}
+
 static void
 voice_overtakes_when_throttled (gconstpointer variant)
 {
@@ -366,6 +389,7 @@ static const struct {
   { "queue-is-bounded", queue_is_bounded },
   { "queue-expires", queue_expires },
   { "window-is-kept", window_is_kept },
+  { "window-is-of-a-connection", window_is_of_a_connection },
   { "voice-overtakes-when-throttled", voice_overtakes_when_throttled },
   { "presences-within-the-limit", presences_within_the_limit },
   { "presence-limit-outlives-connections", presence_limit_outlives_connections },
