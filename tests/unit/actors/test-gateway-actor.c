@@ -1,0 +1,354 @@
+/* The gateway actor: each event once and in order, whatever is killed; credit; what is told of shards. */
+#include "tree-rig.h"
+
+static HemeraPid
+spawn_gateway (Rig *rig)
+{
+  return rig_spawn (rig, &hemera__gateway_actor_class, rig->tree->gateway_name);
+}
+
+static void
+assert_seqs (Probe *probe, const guint64 *seqs, guint n)
+{
+  g_assert_cmpuint (probe_count (probe, &hemera__delivery_type), ==, n);
+  for (guint i = 0; i < n; i++) {
+    HemeraDelivery *delivery = probe_payload (probe, &hemera__delivery_type, i);
+
+    g_assert_nonnull (delivery->event);
+    g_assert_cmpuint (hemera_event_get_seq (delivery->event), ==, seqs[i]);
+  }
+}
+
+static void
+handle_all (Probe *probe, HemeraSubscriber *subscriber, HemeraPid gateway)
+{
+  HemeraDelivery *delivery;
+
+  for (guint i = 0; (delivery = probe_payload (probe, &hemera__delivery_type, i)) != NULL; i++) {
+    if (delivery->mark != NULL)
+      delivery->mark->handled = delivery->place;
+    if (hemera__subscriber_handled (subscriber))
+      hemera__credit_send (gateway, &(HemeraCredit){ 0 });
+  }
+  probe_forget (probe);
+}
+
+/* ---- once and in order ------------------------------------------------------------------------------------------ */
+
+static void
+test_drops_doubles (void)
+{
+  static const guint64 sent[] = { 1, 2, 2, 1, 3 }, seen[] = { 1, 2, 3 };
+  Rig rig;
+  Probe *probe;
+  HemeraPid gateway;
+
+  rig_init (&rig, 1, 1, 100);
+  probe = rig_probe (&rig);
+  rig_subscribe (&rig, probe, HEMERA_SUBSCRIBER_EVENTS, NULL);
+  gateway = spawn_gateway (&rig);
+  for (guint i = 0; i < G_N_ELEMENTS (sent); i++)
+    rig_dispatch (&rig, gateway, 0, 1, sent[i]);
+  assert_seqs (probe, seen, G_N_ELEMENTS (seen));
+  g_assert_cmpuint (rig.tree->slots[0].fanned, ==, hemera__place (1, 3));
+  g_assert_cmpuint (rig.tree->slots[0].credited, ==, 5); /* doubles are not under way any more either */
+  rig_clear (&rig);
+}
+
+static void
+test_killed_gateway (void)
+{
+  static const guint64 seen[] = { 1, 2, 3 };
+  Rig rig;
+  Probe *probe;
+  HemeraPid gateway;
+
+  rig_init (&rig, 1, 1, 100);
+  probe = rig_probe (&rig);
+  rig_subscribe (&rig, probe, HEMERA_SUBSCRIBER_EVENTS, NULL);
+  gateway = spawn_gateway (&rig);
+  rig_dispatch (&rig, gateway, 0, 1, 1);
+  rig_dispatch (&rig, gateway, 0, 1, 2);
+  hemera_exit (gateway, hemera_reason_kill ());
+  rig_run (&rig);
+  gateway = spawn_gateway (&rig);
+  rig_dispatch (&rig, gateway, 0, 1, 2); /* replayed by the RESUME */
+  rig_dispatch (&rig, gateway, 0, 1, 3);
+  assert_seqs (probe, seen, G_N_ELEMENTS (seen));
+  rig_clear (&rig);
+}
+
+static void
+test_unwanted_event_counts (void)
+{
+  Rig rig;
+  HemeraPid gateway;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  hemera__dispatch_send (gateway, &(HemeraDispatch){ 0, 1, 7, NULL });
+  rig_run (&rig);
+  g_assert_cmpuint (rig.tree->slots[0].fanned, ==, hemera__place (1, 7));
+  rig_clear (&rig);
+}
+
+/* ---- gaps ----------------------------------------------------------------------------------------------------------- */
+
+static HemeraShardMessage *
+gap_new (guint serial, gint64 since_ms)
+{
+  HemeraShardMessage *message = hemera__shard_message_new (HEMERA_SHARD_MESSAGE_GAP, 0, 1, NULL);
+
+  message->serial = serial;
+  message->seq = 1; /* the gateway actor knows better */
+  message->since_ms = since_ms;
+  return message;
+}
+
+static void
+test_gap_once (gconstpointer said_by_shard)
+{
+  Rig rig;
+  Probe *probe;
+  HemeraPid gateway;
+
+  rig_init (&rig, 1, 1, 100);
+  probe = rig_probe (&rig);
+  rig_subscribe (&rig, probe, HEMERA_SUBSCRIBER_MESSAGES, NULL);
+  gateway = spawn_gateway (&rig);
+  rig_dispatch (&rig, gateway, 0, 1, 1);
+  rig_dispatch (&rig, gateway, 0, 1, 2);
+  if (said_by_shard != NULL) {
+    rig_say (&rig, gateway, gap_new (1, 1234));
+    rig_say (&rig, gateway, gap_new (1, 1234));
+  }
+  rig_dispatch (&rig, gateway, 0, 2, 1);
+  rig_dispatch (&rig, gateway, 0, 2, 2);
+  g_assert_nonnull (probe_message (probe, HEMERA_SHARD_MESSAGE_GAP, 0));
+  g_assert_null (probe_message (probe, HEMERA_SHARD_MESSAGE_GAP, 1));
+  g_assert_cmpuint (probe_message (probe, HEMERA_SHARD_MESSAGE_GAP, 0)->seq, ==, 2);
+  if (said_by_shard != NULL)
+    g_assert_cmpint (probe_message (probe, HEMERA_SHARD_MESSAGE_GAP, 0)->since_ms, ==, 1234);
+  /* In its place: before the first event of the new session. */
+  g_assert_nonnull (((HemeraDelivery *) probe_payload (probe, &hemera__delivery_type, 2))->message);
+  rig_clear (&rig);
+}
+
+static void
+test_no_gap_without_events (void)
+{
+  Rig rig;
+  HemeraPid gateway;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  rig_say (&rig, gateway, gap_new (1, 1234));
+  rig_dispatch (&rig, gateway, 0, 1, 1);
+  g_assert_null (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_GAP, 0));
+  rig_clear (&rig);
+}
+
+/* ---- credit ----------------------------------------------------------------------------------------------------------- */
+
+static void
+test_slow_subscription_holds_credit (void)
+{
+  Rig rig;
+  Probe *probe;
+  HemeraPid gateway;
+  HemeraSubscriber *subscriber;
+
+  rig_init (&rig, 1, 1, 100);
+  probe = rig_probe (&rig);
+  subscriber = rig_subscribe (&rig, probe, HEMERA_SUBSCRIBER_EVENTS, NULL);
+  gateway = spawn_gateway (&rig);
+  for (guint64 seq = 1; seq <= 6; seq++)
+    rig_dispatch (&rig, gateway, 0, 1, seq);
+  g_assert_cmpuint (rig.tree->slots[0].credited, ==, 3); /* the fourth made it full */
+  handle_all (probe, subscriber, gateway);
+  rig_run (&rig);
+  g_assert_cmpuint (rig.tree->slots[0].credited, ==, 6);
+  rig_clear (&rig);
+}
+
+static void
+test_waiting_shard_is_told (void)
+{
+  Rig rig;
+  Probe *probe, *shard;
+  HemeraPid gateway;
+  HemeraSubscriber *subscriber;
+
+  rig_init (&rig, 1, 1, 100);
+  probe = rig_probe (&rig);
+  shard = rig_probe (&rig);
+  subscriber = rig_subscribe (&rig, probe, HEMERA_SUBSCRIBER_EVENTS, NULL);
+  gateway = spawn_gateway (&rig);
+  hemera__shard_up_send (gateway, &(HemeraShardUp){ 0, shard->pid, shard->pid, rig_probe (&rig)->pid });
+  for (guint64 seq = 1; seq <= 4; seq++)
+    rig_dispatch (&rig, gateway, 0, 1, seq);
+  rig.tree->slots[0].waiting = TRUE;
+  handle_all (probe, subscriber, gateway);
+  rig_run (&rig);
+  g_assert_cmpuint (probe_count (shard, &hemera__credit_type), ==, 1);
+  g_assert_false (rig.tree->slots[0].waiting);
+  rig_clear (&rig);
+}
+
+static void
+test_cancelled_subscription_frees_credit (void)
+{
+  Rig rig;
+  Probe *probe;
+  HemeraPid gateway;
+  HemeraSubscriber *subscriber;
+
+  rig_init (&rig, 1, 1, 100);
+  probe = rig_probe (&rig);
+  subscriber = rig_subscribe (&rig, probe, HEMERA_SUBSCRIBER_EVENTS, NULL);
+  gateway = spawn_gateway (&rig);
+  for (guint64 seq = 1; seq <= 6; seq++)
+    rig_dispatch (&rig, gateway, 0, 1, seq);
+  subscriber->cancelled = TRUE;
+  hemera__subscribers_remove (rig.subscribers, subscriber);
+  hemera__credit_send (gateway, &(HemeraCredit){ 0 });
+  rig_run (&rig);
+  g_assert_cmpuint (rig.tree->slots[0].credited, ==, 6);
+  rig_clear (&rig);
+}
+
+/* ---- shards from outside --------------------------------------------------------------------------------------------------- */
+
+static void
+bring_up (Rig *rig, HemeraPid gateway, Probe *shard, Probe *parser, Probe *supervisor)
+{
+  hemera__shard_up_send (gateway, &(HemeraShardUp){ 0, shard->pid, parser->pid, supervisor->pid });
+  rig_run (rig);
+}
+
+static void
+test_restarted_has_the_cause (void)
+{
+  Rig rig;
+  Probe *shard, *parser, *supervisor;
+  HemeraPid gateway;
+  HemeraShardMessage *message;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  shard = rig_probe (&rig);
+  parser = rig_probe (&rig);
+  supervisor = rig_probe (&rig);
+  bring_up (&rig, gateway, shard, parser, supervisor);
+  g_assert_null (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_RESTARTED, 0));
+  hemera_exit (parser->pid, hemera_reason_kill ()); /* the cause; the shard is then shut down */
+  rig_run (&rig);
+  hemera_exit (shard->pid, hemera_reason_shutdown ());
+  rig_run (&rig);
+  bring_up (&rig, gateway, rig_probe (&rig), rig_probe (&rig), supervisor);
+  message = probe_message (rig.facade, HEMERA_SHARD_MESSAGE_RESTARTED, 0);
+  g_assert_nonnull (message);
+  g_assert_cmpuint (message->restarts, ==, 1);
+  g_assert_true (hemera_view_is_atom (hemera_term_view (message->term), "killed"));
+  rig_clear (&rig);
+}
+
+static void
+test_gave_up (void)
+{
+  Rig rig;
+  Probe *shard, *supervisor;
+  HemeraPid gateway;
+  HemeraShardMessage *message;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  shard = rig_probe (&rig);
+  supervisor = rig_probe (&rig);
+  bring_up (&rig, gateway, shard, rig_probe (&rig), supervisor);
+  hemera_exit (shard->pid, hemera_reason_kill ());
+  rig_run (&rig);
+  hemera_exit (supervisor->pid, hemera_reason_shutdown ());
+  rig_run (&rig);
+  message = probe_message (rig.facade, HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED, 0);
+  g_assert_nonnull (message);
+  g_assert_true (message->will_restart);
+  g_assert_nonnull (strstr (message->error->message, "killed"));
+  g_assert_nonnull (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_ALARM, 0));
+  g_assert_cmpuint (rig.tree->slots[0].end, ==, HEMERA_SHARD_GAVE_UP);
+  rig_clear (&rig);
+}
+
+static void
+test_fatal (void)
+{
+  Rig rig;
+  Probe *shard, *supervisor;
+  HemeraPid gateway;
+  HemeraShardMessage *message =
+      hemera__shard_message_new (HEMERA_SHARD_MESSAGE_DISCONNECTING, 0, 1, "disallowed intents");
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  shard = rig_probe (&rig);
+  supervisor = rig_probe (&rig);
+  bring_up (&rig, gateway, shard, rig_probe (&rig), supervisor);
+  message->code = 4014;
+  rig_say (&rig, gateway, message);
+  hemera_exit (shard->pid, hemera_reason_shutdown ());
+  hemera_exit (supervisor->pid, hemera_reason_shutdown ());
+  rig_run (&rig);
+  message = probe_message (rig.facade, HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED, 0);
+  g_assert_false (message->will_restart);
+  g_assert_error (message->error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_SHARD_DISCONNECTED);
+  g_assert_null (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED, 1));
+  rig_clear (&rig);
+}
+
+static void
+test_watchdog (void)
+{
+  Rig rig;
+  Probe *shard;
+  HemeraPid gateway;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  shard = rig_probe (&rig);
+  bring_up (&rig, gateway, shard, rig_probe (&rig), rig_probe (&rig));
+  rig.tree->slots[0].state = HEMERA_SHARD_ACTIVE;
+  rig.tree->slots[0].interval_ms = 10000;
+  rig.tree->slots[0].alive_us = hemera_system_now (rig.system);
+  rig_advance (&rig, 30000);
+  g_assert_null (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_ALARM, 0));
+  rig_advance (&rig, 15000);
+  g_assert_nonnull (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_ALARM, 0));
+  rig_clear (&rig);
+}
+
+static GLogWriterOutput
+no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
+{
+  return G_LOG_WRITER_HANDLED;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (no_log, NULL, NULL);
+  g_test_add_func ("/gateway-actor/events/doubles-are-dropped", test_drops_doubles);
+  g_test_add_func ("/gateway-actor/events/killed-gateway-loses-and-doubles-nothing", test_killed_gateway);
+  g_test_add_func ("/gateway-actor/events/unwanted-counts", test_unwanted_event_counts);
+  g_test_add_data_func ("/gateway-actor/gap/said-by-the-shard", "", test_gap_once);
+  g_test_add_data_func ("/gateway-actor/gap/seen-by-the-new-session", NULL, test_gap_once);
+  g_test_add_func ("/gateway-actor/gap/not-without-events", test_no_gap_without_events);
+  g_test_add_func ("/gateway-actor/credit/slow-subscription", test_slow_subscription_holds_credit);
+  g_test_add_func ("/gateway-actor/credit/waiting-shard-is-told", test_waiting_shard_is_told);
+  g_test_add_func ("/gateway-actor/credit/cancelled-subscription", test_cancelled_subscription_frees_credit);
+  g_test_add_func ("/gateway-actor/shards/restarted-has-the-cause", test_restarted_has_the_cause);
+  g_test_add_func ("/gateway-actor/shards/gave-up", test_gave_up);
+  g_test_add_func ("/gateway-actor/shards/fatal", test_fatal);
+  g_test_add_func ("/gateway-actor/shards/watchdog", test_watchdog);
+  return g_test_run ();
+}
