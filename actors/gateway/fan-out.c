@@ -161,6 +161,8 @@ send_to_all (HemeraGatewayState *self, guint index, HemeraEvent *event, guint64 
     /* Before the send: else `handled` could pass it. Release: see the head of this file. */
     if (place != 0)
       atomic_store_explicit (&mark->sent, place, memory_order_release);
+    if (atomic_load_explicit (&subscriber->cancelled, memory_order_relaxed))
+      continue; /* while the gateway is closed: it is marked as not handled */
     deliver (self, subscriber,
              &(HemeraDelivery){
                  .event = hemera_event_ref (event), .mark = place != 0 ? mark : NULL, .place = place });

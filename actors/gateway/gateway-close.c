@@ -101,6 +101,7 @@ close_tree (HemeraGateway *self)
   guint ms = self->config.times.close_ms != 0 ? self->config.times.close_ms : 5000;
 
   self->state = HEMERA_FACADE_CLOSING;
+  hemera__subscribers_set_closing (self->subscribers, TRUE);
   hemera__tree_close_send (self->root, &(HemeraTreeClose){ self->mode });
   self->timer = hemera__facade_timer (self, ms + TREE_GRACE_MS, on_grace_over);
 }

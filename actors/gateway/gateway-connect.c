@@ -53,6 +53,7 @@ start_tree (HemeraGateway *self, HemeraGatewayBot *bot)
   self->ready = g_renew (gboolean, self->ready, tree->n_slots);
   memset (self->ready, 0, tree->n_slots * sizeof *self->ready);
   self->n_ready = 0;
+  hemera__subscribers_set_closing (self->subscribers, FALSE);
   hemera__facade_start_sessions (self, tree);
   /* Release pairs with the acquire of other threads that read it. */
   old = atomic_exchange_explicit (&self->tree, tree, memory_order_acq_rel);

@@ -149,6 +149,7 @@ struct _HemeraSubscribers {
   HemeraSubscriberList *list; /* under busy */
   _Atomic guint64 interest;   /* a bit a name hash; all ones: everything */
   atomic_uint version;
+  atomic_bool closing;
 };
 
 static void
@@ -294,7 +295,23 @@ hemera__subscribers_add (HemeraSubscribers *self, HemeraSubscriber *subscriber)
 void
 hemera__subscribers_remove (HemeraSubscribers *self, HemeraSubscriber *subscriber)
 {
-  change (self, NULL, subscriber);
+  if (!atomic_load_explicit (&self->closing, memory_order_relaxed))
+    change (self, NULL, subscriber);
+}
+
+void
+hemera__subscribers_set_closing (HemeraSubscribers *self, gboolean closing)
+{
+  HemeraSubscriberList *list;
+
+  atomic_store_explicit (&self->closing, closing, memory_order_relaxed);
+  if (closing)
+    return;
+  list = hemera__subscribers_list (self);
+  for (guint i = 0; i < list->n; i++)
+    if (atomic_load_explicit (&list->item[i]->cancelled, memory_order_relaxed))
+      change (self, NULL, list->item[i]);
+  hemera__subscriber_list_unref (list);
 }
 
 guint

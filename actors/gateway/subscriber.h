@@ -104,7 +104,10 @@ HemeraSubscribers *hemera__subscribers_new (void);
 HemeraSubscribers *hemera__subscribers_ref (HemeraSubscribers *self);
 void hemera__subscribers_unref (HemeraSubscribers *self);
 void hemera__subscribers_add (HemeraSubscribers *self, HemeraSubscriber *subscriber);
+/* A cancelled one. While the gateway is being closed it stays, so that what it left unhandled does not count as handled. */
 void hemera__subscribers_remove (HemeraSubscribers *self, HemeraSubscriber *subscriber);
+/* @closing FALSE: those that stayed are removed. */
+void hemera__subscribers_set_closing (HemeraSubscribers *self, gboolean closing);
 /* Changes with each add and remove; starts at 1. */
 guint hemera__subscribers_version (HemeraSubscribers *self);
 HemeraSubscriberList *hemera__subscribers_list (HemeraSubscribers *self); /* (transfer full) */

@@ -150,5 +150,5 @@ hemera__rest_retry_after_ms (const char *header, GBytes *body)
     seconds = 0;
   if (term != NULL)
     seconds = MAX (seconds, hemera_view_number (hemera_view_get (hemera_term_view (term), "retry_after"), 0));
-  return (guint64) CLAMP (ceil (seconds * 1000), RETRY_MIN_MS, RETRY_MAX_MS);
+  return (guint64) CLAMP (seconds * 1000 + 0.999, RETRY_MIN_MS, RETRY_MAX_MS);
 }
