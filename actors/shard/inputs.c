@@ -7,20 +7,16 @@
 
 /* ---- inputs: commands ------------------------------------------------------------------------------------------------------------- */
 
-/* The fallback rule: too many sessions in a row whose ETF could not be decoded. */
+/* The fallback rule: too many sessions in a row whose ETF could not be decoded. Told once: a JSON session of it is just resumed. */
 static void
 fall_back (HemeraShardMachine *self, gint64 now)
 {
-  gboolean fresh = self->session.id == NULL || self->session.encoding == HEMERA_ENCODING_ETF;
-
-  if (self->config.encoding != HEMERA_ENCODING_ETF && !fresh)
+  if (self->session.id != NULL && self->session.encoding == HEMERA_ENCODING_JSON)
     return;
-  if (fresh)
-    hemera__machine_drop_session (self, now, TRUE);
+  if (self->session.id == NULL && self->config.encoding == HEMERA_ENCODING_JSON)
+    return;
+  hemera__machine_drop_session (self, now, TRUE);
   hemera__machine_push (self, HEMERA_SHARD_ACTION_ENCODING)->encoding = HEMERA_ENCODING_JSON;
-  if (fresh)
-    hemera__machine_push (self, HEMERA_SHARD_ACTION_ALARM)->cause =
-        "the gateway's ETF could not be decoded several times in a row: falling back to JSON";
 }
 
 void

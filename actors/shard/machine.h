@@ -112,7 +112,7 @@ typedef enum {
   HEMERA_SHARD_ACTION_DISCONNECTING,   /* cause (an explanation), code: for good */
   HEMERA_SHARD_ACTION_ERROR,           /* error: ErrorReceived */
   HEMERA_SHARD_ACTION_LATENCY,         /* latency_us: beat to ACK */
-  HEMERA_SHARD_ACTION_ENCODING,        /* fallback: encoding is JSON from now on (alarm) */
+  HEMERA_SHARD_ACTION_ENCODING,        /* fallback: encoding is JSON from now on: an alarm */
   HEMERA_SHARD_ACTION_FAILURES,        /* failures: undecodable sessions in a row: tell the store */
   HEMERA_SHARD_ACTION_ALARM,           /* cause */
   HEMERA_SHARD_ACTION_STOP,            /* reason: the actor ends with it (normal, {shard_disconnected, ..}, {shutdown, {shard_disconnected, ..}}) */
