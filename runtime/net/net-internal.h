@@ -91,19 +91,19 @@ struct _HemeraLink {
   GList *addresses; /* GInetAddress not tried yet */
   char *address;    /* the one tried now, as text */
   HemeraAttempt *attempt;
-  GSource *deadline;   /* for everything up to phase UP, or longer if the class wants */
-  GSource *patience;   /* for TCP to this address */
+  GSource *deadline; /* for everything up to phase UP, or longer if the class wants */
+  GSource *patience; /* for TCP to this address */
   gint64 deadline_us;
   guint timeout_ms;
-  GError *error;       /* why it ended; the first one counts */
-  GError *refusal;     /* why the last address failed */
-  char *tls_reason;    /* what the certificate check or an alert said */
+  GError *error;    /* why it ended; the first one counts */
+  GError *refusal;  /* why the last address failed */
+  char *tls_reason; /* what the certificate check or an alert said */
 };
 
 struct _HemeraAttempt {
   HemeraLink *link; /* NULL: aborted */
   struct lws *wsi;
-  GList node;      /* in net->attempts */
+  GList node; /* in net->attempts */
   HemeraNet *net;
   gboolean doomed; /* to be killed by the chores */
   gboolean closed; /* lws is through with it, only WSI_DESTROY is to come */
@@ -112,8 +112,8 @@ struct _HemeraAttempt {
 };
 
 /* Takes @url. Everything starts from the loop, never inside this call. */
-void hemera__link_init (HemeraLink *self, HemeraNet *net, const HemeraLinkClass *klass, const char *method, HemeraUrl *url,
-                        HemeraTrust *trust, const char *user_agent, guint timeout_ms);
+void hemera__link_init (HemeraLink *self, HemeraNet *net, const HemeraLinkClass *klass, const char *method,
+                        HemeraUrl *url, HemeraTrust *trust, const char *user_agent, guint timeout_ms);
 void hemera__link_clear (HemeraLink *self);
 /* Ends the link: over() comes later from the loop. @error (nullable) (transfer full) is kept if it is the first. From anywhere on the thread. */
 void hemera__link_end (HemeraLink *self, GError *error);
@@ -127,7 +127,8 @@ void hemera__link_work (HemeraLink *self);
 void hemera__link_resolved (HemeraLink *self, GList *addresses, GError *error);
 /* lws' text made fit for an error message. */
 char *hemera__link_text (const void *in, gsize size);
-int hemera__link_callback (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size);
+int
+hemera__link_callback (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size);
 void hemera__attempt_kill (HemeraAttempt *self);
 /* The link behind a socket of the net that runs now on this thread; NULL if there is none. */
 HemeraLink *hemera__link_of_fd (int fd);
@@ -150,6 +151,7 @@ struct _HemeraNet {
   GSource *uv;
   GSource *chores;
   struct lws_context *lws;
+  int pipe_fd;         /* lws' eventfd */
   guint depth;         /* of calls into lws */
   GQueue links;        /* every HemeraLink */
   GQueue due;          /* those with something to do outside of lws */

@@ -7,8 +7,10 @@
  * the mask is given back). */
 #include "runtime/net/net-internal.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #define ORPHAN_TURNS 10000 /* of uv, to let handles close: they need two or three */
 
@@ -205,6 +207,15 @@ turn_until_closed (HemeraNet *self)
 
 /* ---- life --------------------------------------------------------------------------------------------------------------------------- */
 
+static void
+find_pipe (uv_handle_t *handle, void *fd)
+{
+  uv_os_fd_t found;
+
+  if (handle->type == UV_POLL && uv_fileno (handle, &found) == 0)
+    *(int *) fd = found;
+}
+
 HemeraNet *
 hemera__net_new (GMainContext *context, GError **error)
 {
@@ -212,6 +223,7 @@ hemera__net_new (GMainContext *context, GError **error)
   SSL_CTX *tls;
   gboolean failed = FALSE;
 
+  self->pipe_fd = -1;
   block_pipe ();
   pthread_once (&log_once, set_up_log);
   self->context = g_main_context_ref (context);
@@ -232,6 +244,7 @@ hemera__net_new (GMainContext *context, GError **error)
   }
   pthread_mutex_unlock (&creation);
   if (tls && !failed) {
+    uv_walk (&self->loop, find_pipe, &self->pipe_fd); /* the only one to poll so far */
     attach (self);
     return self;
   }
@@ -256,37 +269,61 @@ end_links (HemeraNet *self)
   }
 }
 
-/* lws frees a context on a foreign loop in two steps, with turns of the loop in between for the handles to close. */
-static void
+/* lws closes its eventfd twice: when a context is destroyed, and when the uv handle of it has closed, a turn later. What another thread opens
+ * in between may get the number, and would be closed. So the number is taken here, at once. FALSE: somebody was faster. */
+static gboolean
+hold_pipe_number (HemeraNet *self)
+{
+  int held = fcntl (uv_backend_fd (&self->loop), F_DUPFD_CLOEXEC, self->pipe_fd);
+
+  if (held != self->pipe_fd && held >= 0)
+    close (held);
+  return held == self->pipe_fd;
+}
+
+/* lws frees a context on a foreign loop in two steps, with turns of the loop in between for the handles to close. FALSE: the second step
+ * would close a descriptor of somebody else, so the context stays as it is, and so must the loop. */
+static gboolean
 destroy_context (HemeraNet *self)
 {
   HemeraNet *before;
+  gboolean safe;
 
   pthread_mutex_lock (&creation);
   before = hemera__net_enter (self);
   lws_context_destroy (self->lws);
-  turn_until_closed (self);
-  if (self->lws)
-    lws_context_destroy (self->lws);
-  turn_until_closed (self);
+  safe = hold_pipe_number (self);
+  if (safe) {
+    turn_until_closed (self);
+    if (self->lws)
+      lws_context_destroy (self->lws);
+    turn_until_closed (self);
+    hemera__tls_release ();
+  }
   hemera__net_leave (self, before);
-  hemera__tls_release ();
   pthread_mutex_unlock (&creation);
+  return safe;
 }
 
 void
 hemera__net_free (HemeraNet *self)
 {
+  gboolean gone;
+
   g_assert (self->depth == 0 && !self->busy);
   end_links (self);
   g_hash_table_unref (self->lookups);
   hemera__source_clear (&self->uv);
-  destroy_context (self);
+  gone = destroy_context (self);
   hemera__source_clear (&self->chores);
+  g_main_context_unref (self->context);
+  unblock_pipe ();
+  if (!gone) {
+    g_debug ("a descriptor of libwebsockets was taken over, its context is left behind");
+    return;
+  }
   for (GList *node; (node = g_queue_pop_head_link (&self->attempts)) != NULL;)
     g_free (node->data); /* those lws never answered for */
   uv_loop_close (&self->loop);
-  g_main_context_unref (self->context);
   g_free (self);
-  unblock_pipe ();
 }
