@@ -123,3 +123,9 @@ hemera__event_type_find (const char *name, gsize size)
     return NULL;
   return &types[place - 1];
 }
+
+guint
+hemera__event_type_index (const HemeraEventType *type)
+{
+  return (guint) (type - types);
+}

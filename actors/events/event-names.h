@@ -11,3 +11,5 @@ typedef struct {
 
 /* (nullable): NULL for an unknown event. */
 const HemeraEventType *hemera__event_type_find (const char *name, gsize size);
+/* Its place among all types, from 0. */
+guint hemera__event_type_index (const HemeraEventType *type);

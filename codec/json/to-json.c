@@ -1,5 +1,6 @@
 /* hemera_view_append_json(): a walk over the term that writes its text. Not recursive: the open containers are a stack, a few on the C
  * stack and more on the heap. The same term gives the same bytes; the order of an object is the map's. Only what must be escaped is. */
+#include "json-ids.h"
 #include "key-set.h"
 
 #include "codec/term/cursor.h"
@@ -14,7 +15,8 @@
 
 typedef struct {
   HemeraViewIter iter;
-  gsize keys; /* mark of the object's keys */
+  gsize keys;         /* mark of the object's keys */
+  gconstpointer node; /* (nullable): what the ids say of it */
   gboolean is_object;
   gboolean is_first;
 } Frame;
@@ -22,6 +24,7 @@ typedef struct {
 typedef struct {
   HemeraView root;
   HemeraJsonFlags flags;
+  const HemeraJsonIds *ids; /* (nullable) */
   GString *out;
   gsize out_start;
   Frame few[FEW_LEVELS];
@@ -208,7 +211,7 @@ append_key (Writer *self, HemeraView key)
 /* ---- the walk ------------------------------------------------------------------------------------------------------------------------ */
 
 static void
-open_container (Writer *self, HemeraView view, gboolean is_object)
+open_container (Writer *self, HemeraView view, gconstpointer node, gboolean is_object)
 {
   Frame *frame;
 
@@ -223,6 +226,7 @@ open_container (Writer *self, HemeraView view, gboolean is_object)
   }
   frame = &self->frames[self->depth++];
   hemera_view_iter_init (&frame->iter, view);
+  frame->node = node;
   frame->is_object = is_object;
   frame->is_first = TRUE;
   frame->keys = hemera__key_set_open (&self->keys);
@@ -231,17 +235,17 @@ open_container (Writer *self, HemeraView view, gboolean is_object)
 
 /* Writes a scalar, or opens a container. */
 static gboolean
-append_value (Writer *self, HemeraView view)
+append_value (Writer *self, HemeraView view, gconstpointer node)
 {
   switch (hemera_view_type (view)) {
   case HEMERA_TERM_ATOM: return append_atom (self, view);
   case HEMERA_TERM_BINARY: return append_string (self, view);
-  case HEMERA_TERM_INTEGER: append_integer (self, view, FALSE); return TRUE;
+  case HEMERA_TERM_INTEGER: append_integer (self, view, node != NULL && self->ids->is_id (node)); return TRUE;
   case HEMERA_TERM_FLOAT:
     hemera_view_append_string (view, self->out);
     return TRUE; /* Erlang's text is JSON's */
-  case HEMERA_TERM_MAP: open_container (self, view, TRUE); return TRUE;
-  case HEMERA_TERM_LIST: open_container (self, view, FALSE); return TRUE;
+  case HEMERA_TERM_MAP: open_container (self, view, node, TRUE); return TRUE;
+  case HEMERA_TERM_LIST: open_container (self, view, node, FALSE); return TRUE;
   default: return refuse_type (self, view);
   }
 }
@@ -252,6 +256,18 @@ append_comma (Writer *self, Frame *frame)
   if (!frame->is_first)
     g_string_append_c (self->out, ',');
   frame->is_first = FALSE;
+}
+
+static gconstpointer
+value_node (Writer *self, gconstpointer node, HemeraView key)
+{
+  const char *text = NULL;
+  gsize size = 0;
+
+  if (node == NULL)
+    return NULL;
+  hemera_view_get_string (key, &text, &size);
+  return self->ids->member (node, text, size);
 }
 
 static gboolean
@@ -266,7 +282,7 @@ continue_object (Writer *self)
     if (!append_key (self, key))
       return FALSE;
     g_string_append_c (self->out, ':');
-    return append_value (self, value);
+    return append_value (self, value, value_node (self, frame->node, key));
   }
   if (!hemera__key_set_close (&self->keys, frame->keys, (const guint8 *) self->out->str + self->out_start,
                               &twice))
@@ -284,7 +300,7 @@ continue_array (Writer *self)
 
   if (hemera_view_iter_next (&frame->iter, &element)) {
     append_comma (self, frame);
-    return append_value (self, element);
+    return append_value (self, element, frame->node != NULL ? self->ids->element (frame->node) : NULL);
   }
   element = hemera_view_iter_tail (&frame->iter);
   if (hemera_view_is_valid (element))
@@ -292,6 +308,38 @@ continue_array (Writer *self)
   g_string_append_c (self->out, ']');
   self->depth--;
   return TRUE;
+}
+
+static gboolean
+write_text (HemeraView view, HemeraJsonFlags flags, const HemeraJsonIds *ids, gconstpointer root,
+            GString *out, GError **error)
+{
+  Writer self = { .root = view,
+                  .flags = flags,
+                  .ids = ids,
+                  .out = out,
+                  .out_start = out->len,
+                  .allocated = FEW_LEVELS,
+                  .error = error };
+  gboolean ok;
+
+  self.frames = self.few;
+  ok = append_value (&self, view, root);
+  while (ok && self.depth > 0)
+    ok = self.frames[self.depth - 1].is_object ? continue_object (&self) : continue_array (&self);
+  if (!ok)
+    g_string_truncate (out, self.out_start);
+  if (self.frames != self.few)
+    g_free (self.frames);
+  hemera__key_set_clear (&self.keys);
+  return ok;
+}
+
+gboolean
+hemera__view_append_json_ids (HemeraView view, const HemeraJsonIds *ids, gconstpointer root, GString *out,
+                              GError **error)
+{
+  return write_text (view, HEMERA_JSON_SAFE_IDS, ids, root, out, error);
 }
 
 /**
@@ -306,21 +354,7 @@ continue_array (Writer *self)
 gboolean
 hemera_view_append_json (HemeraView view, HemeraJsonFlags flags, GString *out, GError **error)
 {
-  Writer self = {
-    .root = view, .flags = flags, .out = out, .out_start = out->len, .allocated = FEW_LEVELS, .error = error
-  };
-  gboolean ok;
-
-  self.frames = self.few;
-  ok = append_value (&self, view);
-  while (ok && self.depth > 0)
-    ok = self.frames[self.depth - 1].is_object ? continue_object (&self) : continue_array (&self);
-  if (!ok)
-    g_string_truncate (out, self.out_start);
-  if (self.frames != self.few)
-    g_free (self.frames);
-  hemera__key_set_clear (&self.keys);
-  return ok;
+  return write_text (view, flags, NULL, NULL, out, error);
 }
 
 /**

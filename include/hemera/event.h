@@ -3,6 +3,7 @@
 #pragma once
 
 #include <hemera/gateway-types.h>
+#include <hemera/json.h>
 
 G_BEGIN_DECLS
 
@@ -21,6 +22,9 @@ HEMERA_API HemeraEncoding hemera_event_get_encoding (HemeraEvent *self);
 HEMERA_API HemeraView hemera_event_get_data (HemeraEvent *self);
 /* `d` in a compact buffer of its own. (transfer full) */
 HEMERA_API HemeraTerm *hemera_event_dup_term (HemeraEvent *self);
+/* `d` as JSON, the same text from ETF and from JSON: ids are decimal strings wherever the schema has an id, and so is every integer
+ * beyond +-(2^53-1). FALSE with a #HemeraCodecError, and @out as it was, when it holds what JSON cannot. */
+HEMERA_API gboolean hemera_event_append_json (HemeraEvent *self, GString *out, GError **error);
 /* FALSE when the event belongs to no guild. GUILD_CREATE, _UPDATE, _DELETE: d.id. */
 HEMERA_API gboolean hemera_event_get_guild_id (HemeraEvent *self, guint64 *guild_id);
 
