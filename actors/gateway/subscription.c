@@ -145,17 +145,11 @@ hemera__subscription_new (HemeraGateway *gateway, HemeraSystem *system, GMainCon
 }
 
 static void
-withdraw (HemeraSubscription *self)
-{
-  atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_relaxed);
-  hemera__subscribers_remove (self->set, self->subscriber);
-}
-
-static void
 close_port (HemeraSubscription *self)
 {
   if (self->port == NULL)
     return;
+  atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_relaxed);
   hemera__port_close (g_steal_pointer (&self->port));
   /* The shards may have been waiting for this subscription alone. */
   if (self->gateway_actor.id != 0)
@@ -164,12 +158,36 @@ close_port (HemeraSubscription *self)
     self->destroy (self->user_data);
 }
 
+static gboolean
+remove_later (gpointer user_data)
+{
+  HemeraSubscription *self = user_data;
+
+  hemera__subscribers_remove (self->set, self->subscriber);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+attach (HemeraSubscription *self, GSourceFunc func)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, g_object_ref (self), g_object_unref);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+}
+
+/* It leaves the set a moment later: a program that cancels and closes in one callback means both, and then what it has not handled is to
+ * be replayed to its next run. */
 void
 hemera_subscription_cancel (HemeraSubscription *self)
 {
   g_return_if_fail (HEMERA_IS_SUBSCRIPTION (self));
-  withdraw (self);
+  if (self->port == NULL)
+    return;
   close_port (self);
+  attach (self, remove_later);
 }
 
 static gboolean
@@ -182,19 +200,14 @@ close_in_context (gpointer user_data)
 void
 hemera__subscription_abandon (HemeraSubscription *self)
 {
-  GSource *source;
-
-  withdraw (self);
+  atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_relaxed);
+  hemera__subscribers_remove (self->set, self->subscriber);
   if (g_main_context_acquire (self->context)) {
     close_port (self);
     g_main_context_release (self->context);
-    return;
+  } else {
+    attach (self, close_in_context);
   }
-  source = g_idle_source_new ();
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, close_in_context, g_object_ref (self), g_object_unref);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
 }
 
 gboolean

@@ -73,8 +73,8 @@ HEMERA_API HemeraSubscription *hemera_gateway_on_message_create (HemeraGateway *
                                                                  HemeraMessageCreateFunc func, gpointer user_data, GDestroyNotify destroy);
 HEMERA_API HemeraSubscription *hemera_gateway_on_guild_create (HemeraGateway *self, const HemeraFilter *filter, HemeraGuildCreateFunc func,
                                                                gpointer user_data, GDestroyNotify destroy);
-/* From its own context: func is never called again. After hemera_gateway_close_async() with KEEP, what it has not handled by then is
- * replayed to the next run. */
+/* From its own context: func is never called again. Together with hemera_gateway_close_async() (KEEP) in one callback: what
+ * it has not handled is replayed to the next run. */
 HEMERA_API void hemera_subscription_cancel (HemeraSubscription *self);
 
 /* Everything that shards say, nyxx's Gateway.messages: EventReceived for each payload of any op, Sent, RequestingIdentify, Reconnecting,
