@@ -12,7 +12,7 @@ gboolean hemera__actor_run (HemeraActor *self, HemeraNext (*func) (HemeraActor *
 struct _HemeraNet *hemera__actor_net (HemeraActor *self);
 
 /* A system without threads: all actors run in the caller's thread by hemera__system_run_until_idle() on a virtual clock; timers fire
- * by hemera__system_advance(). The schedule comes from @seed alone. It has no network. */
+ * by hemera__system_advance(). The schedule comes from @seed alone. It has no network. Sources of the worker's context run too. */
 HemeraSystem *hemera__system_new_simulated (guint64 seed);
 void hemera__system_run_until_idle (HemeraSystem *self);
 void hemera__system_advance (HemeraSystem *self, gint64 us);
@@ -21,12 +21,14 @@ void hemera__system_advance (HemeraSystem *self, gint64 us);
 
 /* HemeraPort: an inbox in a GMainContext of the application: actors send to its pid as to any actor, @func runs in the context.
  * It can be monitored; after close its pid names nobody. Lock-free push, one eventfd write when it sleeps. Bounded by its users
- * (credit), not by itself. The func gets at most @budget messages a dispatch (0: 64). */
+ * (credit), not by itself. The func gets at most @budget messages a dispatch (0: 64).
+ * @context: (nullable): NULL: the thread-default one of the caller. NULL when there are no descriptors left. */
 typedef struct _HemeraPort HemeraPort;
 typedef void (*HemeraPortFunc) (HemeraPort *port, HemeraActorMessage *message /* transfer none */, gpointer user_data);
 HemeraPort *hemera__port_new (HemeraSystem *system, GMainContext *context, HemeraPortFunc func, gpointer user_data, guint budget);
 HemeraPid hemera__port_pid (HemeraPort *self);
-/* From its context's thread: func is not called again. Messages left are freed. Frees the port. */
+/* From its context's thread, inside its func too: func is not called again. Messages left are freed, monitors get DOWN with `normal`. Frees
+ * the port. */
 void hemera__port_close (HemeraPort *self);
 
 /* ---- what the behaviours (runtime/otp) need of an actor: each for the actor itself, in one of its callbacks ---------------------- */
