@@ -175,7 +175,8 @@ dispatch (HemeraShardMachine *self, gint64 now, const HemeraEnvelope *envelope, 
     break;
   case HEMERA_SHARD_RESUMING:
     /* A RESUME from before READY was safe replays it too; READY of another session is no answer to a RESUME. */
-    if (is_ready && !hemera_view_equals_string (hemera_view_get (envelope->d, "session_id"), self->session.id))
+    if (is_ready
+        && !hemera_view_equals_string (hemera_view_get (envelope->d, "session_id"), self->session.id))
       violate (self, now, "READY of another session in answer to a RESUME");
     else
       replayed (self, now, envelope, payload);
@@ -197,11 +198,12 @@ dispatch (HemeraShardMachine *self, gint64 now, const HemeraEnvelope *envelope, 
 static void
 invalid_session (HemeraShardMachine *self, gint64 now, gboolean resumable)
 {
-  gint64 delay;
+  gint64 spread = hemera__machine_invalid_session_wait (self), delay;
 
   if (!resumable)
     hemera__machine_drop_session (self, now, TRUE);
-  delay = MAX (hemera__machine_invalid_session_wait (self), hemera__machine_backoff (self, now));
+  delay = hemera__machine_backoff (self, now);
+  delay = MAX (delay, spread);
   hemera__machine_reconnect_after (self, now, delay, HEMERA_CLOSE_CODE_KEEP,
                                    resumable ? "invalid_session_resumable" : "invalid_session", 0, NULL);
 }

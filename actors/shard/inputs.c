@@ -226,7 +226,7 @@ refused (HemeraShardMachine *self, gint64 now, guint status, guint retry_after_s
 static void
 ended_open (HemeraShardMachine *self, gint64 now, guint code, const char *why)
 {
-  gint64 delay;
+  gint64 delay, pause;
 
   switch (hemera__close_code_policy (code)) {
   case HEMERA_CLOSE_FATAL: hemera__machine_fatal (self, now, code, hemera__close_code_explain (code)); return;
@@ -236,8 +236,10 @@ ended_open (HemeraShardMachine *self, gint64 now, guint code, const char *why)
   if (!self->said_hello)
     hemera__machine_try_other_host (self);
   delay = hemera__machine_backoff (self, now);
-  if (code == 4008) /* rate limited: not at once again */
-    delay = MAX (delay, hemera__machine_invalid_session_wait (self));
+  if (code == 4008) { /* rate limited: not at once again */
+    pause = hemera__machine_invalid_session_wait (self);
+    delay = MAX (delay, pause);
+  }
   hemera__machine_reconnect_after (self, now, delay, 0, code != 0 ? "closed" : "connection_lost", code, why);
 }
 

@@ -127,7 +127,9 @@ hemera__shard_machine_free (HemeraShardMachine *self)
 double
 hemera__machine_random (HemeraShardMachine *self)
 {
-  return CLAMP (self->random (self->random_data), 0.0, 1.0);
+  double value = self->random (self->random_data);
+
+  return CLAMP (value, 0.0, 1.0);
 }
 
 gint64

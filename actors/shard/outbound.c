@@ -199,8 +199,11 @@ hemera__machine_pump (HemeraShardMachine *self, gint64 now)
     else
       self->pump_at = hemera__send_window_opens (&self->window, now, reserve);
   }
-  if (self->state == HEMERA_SHARD_ACTIVE)
-    self->pump_at = MIN (self->pump_at, send_waiting (self, now));
+  if (self->state == HEMERA_SHARD_ACTIVE) {
+    gint64 sends_at = send_waiting (self, now);
+
+    self->pump_at = MIN (self->pump_at, sends_at);
+  }
 }
 
 void

@@ -929,6 +929,24 @@ outage_backs_off (gconstpointer variant)
   rig_free (rig);
 }
 
+/* Each identify that is refused costs a session start: less and less often. */
+static void
+refused_identifies_back_off (gconstpointer variant)
+{
+  Rig *rig = rig_in (variant, HEMERA_SHARD_IDENTIFYING);
+  const gint64 waits_ms[] = { 3000, 3000, 3000, 4000, 8000, 16000, 30000, 30000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (waits_ms); i++) {
+    gint64 start = rig->now;
+
+    rig_payload (rig, "{\"op\":9,\"d\":false}");
+    rig_reconnect (rig);
+    rig_lease (rig);
+    g_assert_cmpint (rig->now - start, ==, waits_ms[i] * 1000);
+  }
+  rig_free (rig);
+}
+
 static void
 accept_and_close_backs_off (gconstpointer variant)
 {
@@ -1383,6 +1401,7 @@ static const struct {
   { "fruitful-resumes-do-not", fruitful_resumes_do_not },
   { "refused-upgrades", refused_upgrades },
   { "outage-backs-off", outage_backs_off },
+  { "refused-identifies-back-off", refused_identifies_back_off },
   { "accept-and-close-backs-off", accept_and_close_backs_off },
   { "long-activity-resets", long_activity_resets },
   { "flapping-sessions-stay-quick", flapping_sessions_stay_quick },
