@@ -1,0 +1,263 @@
+/* HemeraGateway without a gateway: what is asked of it before, while and after it tries to connect to a port where nobody listens. */
+#include <hemera/hemera.h>
+#include <string.h>
+
+typedef struct {
+  HemeraSystem *system;
+  HemeraGateway *gateway;
+  GMainLoop *loop;
+  GAsyncResult *result;
+  guint alarms;
+} Fixture;
+
+static HemeraGatewayApiOptions *
+options_new (void)
+{
+  HemeraGatewayApiOptions *options = hemera_gateway_api_options_new ("token.of.tests", NULL);
+
+  g_assert_true (hemera_gateway_api_options_set_api_url (options, "http://127.0.0.1:1", NULL));
+  hemera_gateway_api_options_set_backoff (options, 5, 20, 0);
+  return options;
+}
+
+static void
+on_alarm (HemeraGateway *gateway, guint shard, const char *text, gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  g_assert_cmpuint (shard, ==, HEMERA_NO_SHARD);
+  g_assert_null (strstr (text, "token.of.tests"));
+  if (++self->alarms == 2 && self->loop != NULL)
+    g_main_loop_quit (self->loop);
+}
+
+static void
+set_up (Fixture *self, gconstpointer data)
+{
+  const HemeraSystemOptions system_options = { .workers = 2, .seed = 1 };
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+
+  self->system = hemera_system_new (&system_options, NULL);
+  self->gateway = hemera_gateway_new (self->system, options);
+  g_signal_connect (self->gateway, "alarm", G_CALLBACK (on_alarm), self);
+  self->loop = g_main_loop_new (NULL, FALSE);
+}
+
+static void
+tear_down (Fixture *self, gconstpointer data)
+{
+  g_clear_object (&self->result);
+  g_clear_object (&self->gateway);
+  g_main_loop_unref (self->loop);
+  hemera_system_unref (self->system);
+}
+
+static void
+on_done (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  g_assert_null (self->result);
+  self->result = g_object_ref (result);
+  g_main_loop_quit (self->loop);
+}
+
+static void
+never (HemeraGateway *gateway, HemeraEvent *event, gpointer user_data)
+{
+  g_assert_not_reached ();
+}
+
+static void
+count (gpointer data)
+{
+  ++*(guint *) data;
+}
+
+static void
+test_dropped_at_once (Fixture *self, gconstpointer data)
+{
+  guint destroyed = 0;
+
+  hemera_gateway_on_event (self->gateway, NULL, NULL, never, &destroyed, count);
+  g_clear_object (&self->gateway);
+  g_assert_cmpuint (destroyed, ==, 1);
+}
+
+static void
+test_cancelled_subscription (Fixture *self, gconstpointer data)
+{
+  guint destroyed = 0;
+  HemeraSubscription *subscription =
+      hemera_gateway_on_event (self->gateway, NULL, NULL, never, &destroyed, count);
+
+  hemera_subscription_cancel (subscription);
+  g_assert_cmpuint (destroyed, ==, 1);
+  hemera_subscription_cancel (subscription);
+  while (g_main_context_iteration (NULL, FALSE)) {}
+  g_assert_cmpuint (destroyed, ==, 1);
+}
+
+static void
+test_close_before_connect (Fixture *self, gconstpointer data)
+{
+  hemera_gateway_close_async (self->gateway, HEMERA_CLOSE_END, 0, NULL, on_done, self);
+  g_assert_null (self->result); /* never before it returns */
+  g_main_loop_run (self->loop);
+  g_assert_true (hemera_gateway_close_finish (self->gateway, self->result, NULL));
+}
+
+static void
+test_send_before_connect (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraTerm) d = hemera_term_new ("#{since => nil}");
+  g_autoptr (GError) error = NULL;
+
+  hemera_gateway_send_async (self->gateway, 0, 3, d, NULL, on_done, self);
+  g_main_loop_run (self->loop);
+  g_assert_false (hemera_gateway_send_finish (self->gateway, self->result, &error));
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED);
+}
+
+static void
+test_send_checks (Fixture *self, gconstpointer data)
+{
+  g_autofree char *long_text = g_strnfill (5000, 'x');
+  const struct {
+    guint op;
+    HemeraTerm *d;
+  } rows[] = {
+    { 2, hemera_term_new ("#{}") },
+    { 1, hemera_term_new ("#{}") },
+    { 8, hemera_term_new ("#{query => ~s}", long_text) },
+    { 8, hemera_term_new ("#{query => {a, tuple}}") },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (GError) error = NULL;
+
+    hemera_gateway_send_async (self->gateway, 0, rows[i].op, rows[i].d, NULL, on_done, self);
+    g_main_loop_run (self->loop);
+    g_assert_false (hemera_gateway_send_finish (self->gateway, self->result, &error));
+    g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_PAYLOAD);
+    g_clear_object (&self->result);
+    hemera_term_unref (rows[i].d);
+  }
+}
+
+static void
+test_keeps_asking_until_cancelled (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  hemera_gateway_connect_async (self->gateway, cancellable, on_done, self);
+  g_main_loop_run (self->loop);
+  g_assert_cmpuint (self->alarms, ==, 2);
+  g_assert_null (self->result);
+  g_cancellable_cancel (cancellable);
+  g_main_loop_run (self->loop);
+  g_assert_false (hemera_gateway_connect_finish (self->gateway, self->result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+test_close_ends_connect (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  hemera_gateway_connect_async (self->gateway, NULL, on_done, self);
+  g_main_loop_run (self->loop);
+  hemera_gateway_close_async (self->gateway, HEMERA_CLOSE_KEEP, 0, NULL, NULL, NULL);
+  g_main_loop_run (self->loop);
+  g_assert_false (hemera_gateway_connect_finish (self->gateway, self->result, &error));
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED);
+}
+
+static void
+test_dropped_while_connecting (Fixture *self, gconstpointer data)
+{
+  GWeakRef weak;
+
+  g_weak_ref_init (&weak, self->gateway);
+  hemera_gateway_connect_async (self->gateway, NULL, NULL, NULL);
+  g_main_loop_run (self->loop);
+  hemera_gateway_close_async (self->gateway, HEMERA_CLOSE_END, 0, NULL, NULL, NULL);
+  g_clear_object (&self->gateway);
+  while (g_main_context_iteration (NULL, FALSE)) {}
+  g_assert_null (g_weak_ref_get (&weak)); /* nothing that ended keeps it */
+  g_weak_ref_clear (&weak);
+}
+
+static void
+test_missing_ca_file (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  g_autoptr (GError) error = NULL;
+
+  hemera_gateway_api_options_set_ca_file (options, "/nonexistent/ca.pem");
+  g_clear_object (&self->gateway);
+  self->gateway = hemera_gateway_new (self->system, options);
+  hemera_gateway_connect_async (self->gateway, NULL, on_done, self);
+  g_main_loop_run (self->loop);
+  g_assert_false (hemera_gateway_connect_finish (self->gateway, self->result, &error));
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS);
+}
+
+static void
+test_manager (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  g_autoptr (HemeraGatewayManager) manager = hemera_gateway_manager_new (self->system, options, NULL);
+  g_autoptr (GError) error = NULL;
+
+  hemera_gateway_manager_fetch_gateway_bot_async (manager, NULL, on_done, self);
+  g_main_loop_run (self->loop);
+  g_assert_null (hemera_gateway_manager_fetch_gateway_bot_finish (manager, self->result, &error));
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_REST);
+  g_assert_null (strstr (error->message, "token.of.tests"));
+}
+
+static void
+test_manager_cancelled (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  g_autoptr (HemeraGatewayManager) manager = hemera_gateway_manager_new (self->system, options, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_cancellable_cancel (cancellable);
+  hemera_gateway_manager_fetch_gateway_async (manager, cancellable, on_done, self);
+  g_main_loop_run (self->loop);
+  g_assert_null (hemera_gateway_manager_fetch_gateway_finish (manager, self->result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static GLogWriterOutput
+no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
+{
+  if (level <= G_LOG_LEVEL_CRITICAL)
+    return g_log_writer_default (level, fields, n, data);
+  return G_LOG_WRITER_HANDLED;
+}
+
+#define ADD(path, func) g_test_add ("/facade/" path, Fixture, NULL, set_up, func, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (no_log, NULL, NULL);
+  ADD ("life/dropped-at-once", test_dropped_at_once);
+  ADD ("life/dropped-while-connecting", test_dropped_while_connecting);
+  ADD ("subscription/cancelled", test_cancelled_subscription);
+  ADD ("close/before-connect", test_close_before_connect);
+  ADD ("close/ends-connect", test_close_ends_connect);
+  ADD ("connect/asks-until-cancelled", test_keeps_asking_until_cancelled);
+  ADD ("connect/missing-ca-file", test_missing_ca_file);
+  ADD ("send/before-connect", test_send_before_connect);
+  ADD ("send/checked-at-the-caller", test_send_checks);
+  ADD ("manager/nobody-listens", test_manager);
+  ADD ("manager/cancelled", test_manager_cancelled);
+  return g_test_run ();
+}
