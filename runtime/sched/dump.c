@@ -5,37 +5,32 @@
 #include <errno.h>
 #include <time.h>
 
-/* Shared by the asker and the workers it asked; the last one frees it. */
-typedef struct {
-  _Atomic guint refs;
-  sem_t answered;
-} Dump;
+typedef struct _Dump Dump;
 
+/* To one worker. */
 typedef struct {
   HemeraWork work; /* first */
   Dump *dump;
   _Atomic (char *) text; /* NULL until the worker has answered */
-  _Atomic guint refs;    /* the asker and the worker */
 } Question;
 
-static void
-unref_dump (Dump *self)
-{
-  /* acq_rel: the last one sees what the other did with it. */
-  if (atomic_fetch_sub_explicit (&self->refs, 1, memory_order_acq_rel) > 1)
-    return;
-  sem_destroy (&self->answered);
-  g_free (self);
-}
+/* Shared by the asker and the workers; the last one frees it. */
+struct _Dump {
+  _Atomic guint refs;
+  sem_t answered;
+  guint n_questions;
+  Question questions[];
+};
 
 static void
-unref_question (Question *self)
+unref (Dump *self)
 {
-  /* acq_rel: as above. */
+  /* acq_rel: the last one sees what the others did with it. */
   if (atomic_fetch_sub_explicit (&self->refs, 1, memory_order_acq_rel) > 1)
     return;
-  unref_dump (self->dump);
-  g_free (atomic_load_explicit (&self->text, memory_order_relaxed));
+  for (guint i = 0; i < self->n_questions; i++)
+    g_free (atomic_load_explicit (&self->questions[i].text, memory_order_relaxed));
+  sem_destroy (&self->answered);
   g_free (self);
 }
 
@@ -76,28 +71,32 @@ answer (HemeraWorker *worker, HemeraWork *work)
 
   for (HemeraActor *actor = worker->actors; actor; actor = actor->next)
     describe (actor, out);
-  /* release: pairs with the acquire in hemera_system_dump(). */
+  /* release: pairs with the acquire in append_answer(). */
   atomic_store_explicit (&self->text, g_string_free (out, FALSE), memory_order_release);
   sem_post (&self->dump->answered);
-  unref_question (self);
+  unref (self->dump);
 }
 
-static Question *
-ask (HemeraWorker *worker, Dump *dump)
+static Dump *
+ask (HemeraSystem *system)
 {
-  Question *self = g_new0 (Question, 1);
+  Dump *self = g_malloc0 (sizeof *self + system->n_workers * sizeof (Question));
 
-  self->work.func = answer;
-  self->dump = dump;
-  atomic_init (&self->refs, 2);
-  atomic_fetch_add_explicit (&dump->refs, 1, memory_order_relaxed);
-  hemera__worker_schedule (worker, &self->work);
+  atomic_init (&self->refs, 1 + system->n_workers);
+  sem_init (&self->answered, 0, 0);
+  self->n_questions = system->n_workers;
+  for (guint i = 0; i < self->n_questions; i++) {
+    self->questions[i].work.func = answer;
+    self->questions[i].dump = self;
+    hemera__worker_schedule (system->workers[i], &self->questions[i].work);
+  }
   return self;
 }
 
 static void
-await_answers (Dump *dump, guint n, guint timeout_ms)
+await_answers (Dump *self, guint timeout_ms)
 {
+  guint n = self->n_questions;
   struct timespec until;
 
   clock_gettime (CLOCK_REALTIME, &until);
@@ -108,38 +107,39 @@ await_answers (Dump *dump, guint n, guint timeout_ms)
     until.tv_nsec -= 1000000000;
   }
   while (n > 0) {
-    if (sem_timedwait (&dump->answered, &until) == 0)
+    if (sem_timedwait (&self->answered, &until) == 0)
       n--;
     else if (errno != EINTR)
       return;
   }
 }
 
+static void
+append_answer (Question *self, HemeraWorker *worker, GString *out)
+{
+  /* acquire: pairs with the release in answer(). */
+  const char *text = atomic_load_explicit (&self->text, memory_order_acquire);
+
+  if (text)
+    g_string_append (out, text);
+  else
+    g_string_append_printf (out, "worker=%u status=busy actors=%u\n", worker->index,
+                            atomic_load_explicit (&worker->live, memory_order_relaxed));
+}
+
 char *
 hemera_system_dump (HemeraSystem *self, guint timeout_ms)
 {
-  Dump *dump = g_new0 (Dump, 1);
-  g_autofree Question **questions = g_new0 (Question *, self->n_workers);
   GString *out = g_string_new (NULL);
+  Dump *dump;
 
   g_assert (hemera__thread.worker == NULL); /* it blocks */
-  atomic_init (&dump->refs, 1);
-  sem_init (&dump->answered, 0, 0);
-  for (guint i = 0; i < self->n_workers; i++)
-    questions[i] = ask (self->workers[i], dump);
+  dump = ask (self);
   if (self->simulated)
     hemera__system_run_until_idle (self);
-  await_answers (dump, self->n_workers, timeout_ms);
-  for (guint i = 0; i < self->n_workers; i++) {
-    /* acquire: pairs with the release in answer(). */
-    const char *text = atomic_load_explicit (&questions[i]->text, memory_order_acquire);
-    if (text)
-      g_string_append (out, text);
-    else
-      g_string_append_printf (out, "worker=%u status=busy actors=%u\n", i,
-                              atomic_load_explicit (&self->workers[i]->live, memory_order_relaxed));
-    unref_question (questions[i]);
-  }
-  unref_dump (dump);
+  await_answers (dump, timeout_ms);
+  for (guint i = 0; i < self->n_workers; i++)
+    append_answer (&dump->questions[i], self->workers[i], out);
+  unref (dump);
   return g_string_free (out, FALSE);
 }

@@ -5,9 +5,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* What one dispatch does before other sources have their turn: actors' turns, and time, looked at every few turns. */
+/* What one dispatch does before other sources have their turn: actors' turns, and time. The clock, and with it the timers, is looked at
+ * every few turns. */
 #define TURNS      256
-#define TURNS_LOOK 16
+#define TURNS_LOOK 4
 #define TIME_US    2000
 
 typedef struct {
@@ -102,17 +103,27 @@ check (GSource *source)
          || hemera__worker_is_over (self);
 }
 
+/* TRUE when the time of this dispatch is over. */
+static gboolean
+look_at_clock (HemeraWorker *self, gint64 until)
+{
+  gint64 now = hemera_system_now (self->system);
+
+  hemera__timers_fire (&self->timers, now);
+  return now >= until;
+}
+
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   HemeraWorker *self = ((WorkerSource *) source)->worker;
-  gint64 until = g_get_monotonic_time () + TIME_US;
+  gint64 until = hemera_system_now (self->system) + TIME_US;
 
   wake_up (self);
-  hemera__timers_fire (&self->timers, hemera_system_now (self->system));
+  hemera__timers_fire (&self->timers, until - TIME_US);
   for (guint turn = 1; hemera__worker_collect (self); turn++) {
     hemera__worker_run_one (self, 0);
-    if (turn >= TURNS || (turn % TURNS_LOOK == 0 && g_get_monotonic_time () >= until)) {
+    if ((turn % TURNS_LOOK == 0 && look_at_clock (self, until)) || turn >= TURNS) {
       self->rests = TRUE;
       break;
     }

@@ -183,6 +183,12 @@ hemera_actor_ready_cb (GObject *source_object, GAsyncResult *result, gpointer us
 void
 hemera__readies_clear (HemeraWorker *worker)
 {
-  while (worker->readies)
-    free_ready (worker->readies);
+  HemeraReady *ready = worker->readies;
+
+  worker->readies = NULL;
+  while (ready) {
+    HemeraReady *next = ready->next;
+    g_free (ready);
+    ready = next;
+  }
 }

@@ -123,8 +123,8 @@ handle_exit (HemeraActor *self, HemeraActorMessage *block, gboolean by_link, Hem
 
   if (by_link) {
     HemeraLink *link = lookup_link (self, message->from);
-    if (!link
-        || link->unlink_id != 0) { /* an exit that crossed our unlink, or a second answer of a dead one */
+    /* It crossed our unlink, or is a dead one's answer to a second link. */
+    if (!link || link->unlink_id != 0) {
       hemera_actor_message_free (block);
       return HEMERA_HANDLED;
     }

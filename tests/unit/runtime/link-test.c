@@ -170,6 +170,42 @@ exit_in_the_mailbox_stays (World *world)
   puppet_await (a, "EXIT:b:bye");
 }
 
+static Puppet *unlinked;
+
+static void
+unlink_at_gate (HemeraActor *self, Puppet *puppet, gpointer data)
+{
+  sem_t *gates = data;
+
+  sem_post (&gates[0]);
+  sem_wait (&gates[1]);
+  hemera_actor_unlink (self, unlinked->pid);
+}
+
+/* The EXIT stands in a's inbox, not handled, when a unlinks. */
+static void
+exit_that_crosses_is_ignored (World *world)
+{
+  Puppet *a = puppet_new (world), *b = puppet_new (world);
+  sem_t gates[2];
+
+  if (world->kind != WORLD_OTHER)
+    return; /* a must be busy while b ends */
+  sem_init (&gates[0], 0, 0);
+  sem_init (&gates[1], 0, 0);
+  unlinked = b;
+  puppet_do (a, do_trap, NULL);
+  puppet_do (a, do_link, b);
+  puppet_settle (a, b);
+  puppet_post (a, unlink_at_gate, gates);
+  sem_wait (&gates[0]);
+  puppet_do (b, do_stop, (gpointer) "bye");
+  puppet_await_gone (b);
+  sem_post (&gates[1]);
+  puppet_settle (a, puppet_new (world));
+  assert_log (a, "");
+}
+
 static void
 unlink_and_link (HemeraActor *self, Puppet *puppet, gpointer other)
 {
@@ -200,12 +236,13 @@ typedef struct {
   pthread_barrier_t *barrier;
 } Crossing;
 
-/* Behind the barrier both have sent and neither has drained: their signals cross. */
+/* Between the barriers both act: neither drains what the other sends. Their signals cross. */
 static void
 do_crossing (HemeraActor *self, Puppet *puppet, gpointer data)
 {
   Crossing *crossing = data;
 
+  pthread_barrier_wait (crossing->barrier);
   for (const char *op = crossing->ops; *op; op++)
     if (*op == 'l')
       hemera_actor_link (self, crossing->other->pid);
@@ -287,6 +324,7 @@ main (int argc, char **argv)
   add_test ("link/3.4-no-exit-after-unlink", no_exit_after_unlink);
   add_test ("link/3.4-unlink-by-the-other-side", unlink_by_the_other_side);
   add_test ("link/3.4-exit-in-the-mailbox-stays", exit_in_the_mailbox_stays);
+  add_test ("link/3.5-exit-that-crosses", exit_that_crosses_is_ignored);
   add_test ("link/3.5-link-after-unlink-is-new", link_after_unlink_is_new);
   add_test ("link/3.5-crossing-signals-agree", crossing_signals_agree);
   add_test ("link/3.5-unlink-of-the-dead", unlink_of_the_dead_leaves_nothing);

@@ -194,7 +194,7 @@ interval_repeats_until_cancelled (World *world)
 static void
 nap (HemeraActor *self, Puppet *puppet, gpointer data)
 {
-  g_usleep (500);
+  g_usleep (100);
 }
 
 /* A mailbox with more in it than an interval's time: its turns end in between, so the timer is looked at, but one message waits at most. */
@@ -206,7 +206,7 @@ interval_does_not_pile_up (World *world)
   if (world->kind == WORLD_SIMULATED)
     return; /* no time passes in a handler there */
   puppet_do (a, do_interval, GUINT_TO_POINTER (5));
-  for (guint i = 0; i < 400; i++)
+  for (guint i = 0; i < 1600; i++)
     puppet_post (a, nap, NULL);
   puppet_do (a, do_cancel, NULL);
   puppet_settle (a, puppet_new (world));
