@@ -22,6 +22,15 @@ any (Way *way, guint n)
   return (guint) g_rand_int_range (way->rand, 0, (gint32) n);
 }
 
+/* Up to @n less, not below @floor. */
+static guint64
+a_bit_before (Way *way, guint64 value, guint64 floor, guint n)
+{
+  guint64 back = any (way, n);
+
+  return value > floor + back ? value - back : floor;
+}
+
 static void
 gateway_speaks (Way *way)
 {
@@ -70,7 +79,7 @@ gateway_speaks (Way *way)
     break;
   default:
     way->seq += 1 + any (way, 10) / 9;
-    rig_event (way->rig, way->seq - (any (way, 10) == 0 ? MIN (way->seq - 1, any (way, 4)) : 0));
+    rig_event (way->rig, any (way, 10) == 0 ? a_bit_before (way, way->seq, 1, 4) : way->seq);
     break;
   }
 }
@@ -110,7 +119,7 @@ application_acts (Way *way)
   case 5:
     if (hemera__shard_machine_session (machine)->id != NULL)
       hemera__shard_machine_set_watermark (machine, hemera__shard_machine_session (machine)->id,
-                                           way->rig->last_seq - MIN (way->rig->last_seq, any (way, 5)));
+                                           a_bit_before (way, way->rig->last_seq, 0, 5));
     break;
   default:
     for (guint i = any (way, 12); i > 0; i--) {

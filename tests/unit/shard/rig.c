@@ -317,6 +317,8 @@ rig_collect (Rig *self)
   while (hemera__shard_machine_next_action (self->machine, &action)) {
     check_invariants (self, &action);
     add_word (self, &action);
+    if (self->on_action != NULL)
+      self->on_action (self->on_action_data, &action);
     if (self->quiet)
       g_string_truncate (self->words, 0);
     hemera__shard_action_clear (&action);

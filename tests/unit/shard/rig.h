@@ -31,6 +31,8 @@ typedef struct {
   gboolean deflating;
   GString *words; /* since the last take */
   gboolean quiet; /* no words: for long random runs */
+  void (*on_action) (gpointer data, const HemeraShardAction *action); /* (nullable): after the checks */
+  gpointer on_action_data;
 
   /* seen so far, for the invariants */
   gboolean open, closing, stopped;
