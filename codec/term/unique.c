@@ -1,0 +1,297 @@
+/* Refusing maps that have a key twice, in one linear walk.
+ *
+ * A key is known by a 64-bit hash of its value (not its bytes: 97 1 and 98 0 0 0 1 are one key, so are atoms in different encodings, and
+ * 0.0 and -0.0). The hash of a key that is itself a container grows as its parts are walked, so nothing is walked twice, however maps nest
+ * in keys. Hashes are keyed by random numbers of the process: equal ones cannot be prepared. Keys with equal hashes are the same key, up to
+ * a chance of about pairs / 2^64; leaves are compared to be sure. Only parts of keys are hashed; values are just walked. */
+#include "codec/term/term-internal.h"
+#include "codec/term/cursor.h"
+
+#include <stdlib.h>
+
+typedef struct {
+  guint64 hash;
+  const guint8 *at;
+} Key;
+
+typedef struct {
+  guint64 left; /* terms still to come */
+  guint64 hash; /* of the parts so far, where @hashed */
+  guint64 key_hash;
+  gsize first_key; /* maps: where this one's keys begin in the array of keys */
+  const guint8 *at;
+  guint8 is_map, hashed, ignore_first;
+} Level;
+
+static guint64 seeds[4];
+
+static void
+make_seeds (void)
+{
+  static gsize once;
+  if (g_once_init_enter (&once)) {
+    for (gsize i = 0; i < G_N_ELEMENTS (seeds); i++)
+      seeds[i] = ((guint64) g_random_int () << 32 | g_random_int ()) | 1;
+    g_once_init_leave (&once, 1);
+  }
+}
+
+static inline guint64
+mix (guint64 a, guint64 b)
+{
+  __uint128_t product = (__uint128_t) (a ^ seeds[0]) * (b ^ seeds[1]);
+  return (guint64) product ^ (guint64) (product >> 64);
+}
+
+static guint64
+hash_bytes (guint64 hash, const void *data, gsize size)
+{
+  const guint8 *p = data;
+  guint64 a, b;
+  hash ^= size;
+  for (; size >= 16; size -= 16, p += 16) {
+    memcpy (&a, p, 8);
+    memcpy (&b, p + 8, 8);
+    hash = mix (hash ^ a, b ^ seeds[2]);
+  }
+  a = b = 0;
+  memcpy (&a, p, MIN (size, 8));
+  if (size > 8)
+    memcpy (&b, p + 8, size - 8);
+  return mix (hash ^ a, b ^ seeds[3]);
+}
+
+static guint64
+hash_atom (guint64 hash, const guint8 *p)
+{
+  char buffer[512];
+  gsize size;
+  const char *name = hemera__etf_atom_utf8 (p, buffer, &size);
+  return hash_bytes (hash, name, size);
+}
+
+static guint64
+hash_byte_integer (guint8 byte)
+{
+  return hash_bytes (HEMERA_TERM_INTEGER, &byte, byte != 0);
+}
+
+/* The value of a term without parts, but lists of bytes. */
+static guint64
+hash_leaf (const guint8 *p)
+{
+  HemeraView view = { p, NULL };
+  HemeraTermType type = hemera_view_type (view);
+  guint64 hash = (guint64) type;
+
+  switch (type) {
+  case HEMERA_TERM_INTEGER: {
+    EtfInteger integer;
+    hemera__etf_integer (p, &integer);
+    return hash_bytes (hash + (integer.negative ? 1000 : 0), integer.digits, integer.size);
+  }
+  case HEMERA_TERM_FLOAT: {
+    double value = 0;
+    hemera__etf_double (p, &value);
+    value += 0.0; /* -0.0 is 0.0 */
+    return hash_bytes (hash, &value, sizeof value);
+  }
+  case HEMERA_TERM_ATOM: return hash_atom (hash, p);
+  case HEMERA_TERM_BINARY:
+  case HEMERA_TERM_BITSTRING: {
+    const guint8 *data = NULL;
+    gsize bits = 0;
+    hemera_view_get_bitstring (view, &data, &bits);
+    hash = hash_bytes (mix (hash, bits), data, bits / 8);
+    return bits % 8 != 0 ? mix (hash, data[bits / 8] >> (8 - bits % 8)) : hash;
+  }
+  case HEMERA_TERM_PID:
+  case HEMERA_TERM_PORT:
+  case HEMERA_TERM_REFERENCE: {
+    EtfIdentity identity;
+    hemera__etf_identity (p, &identity);
+    while (type == HEMERA_TERM_REFERENCE && identity.n_words > 0 && identity.words[identity.n_words - 1] == 0)
+      identity.n_words--;
+    hash = hash_atom (mix (hash, identity.creation), identity.node);
+    for (guint i = 0; i < identity.n_words; i++)
+      hash = mix (hash, identity.words[i]);
+    return hash;
+  }
+  case HEMERA_TERM_FUN: { /* an export; other funs have parts */
+    EtfExport export;
+    hemera__etf_export (p, &export);
+    return hash_atom (hash_atom (mix (hash, (guint64) export.arity), export.module), export.name);
+  }
+  case HEMERA_TERM_TUPLE:
+  case HEMERA_TERM_MAP:
+  case HEMERA_TERM_LIST:
+  case HEMERA_TERM_INVALID: break;
+  }
+  return mix (hash, 0); /* {}, #{}, [] */
+}
+
+static guint64
+hash_string (const guint8 *p)
+{
+  gsize n = etf_get16 (p + 1);
+  guint64 hash = HEMERA_TERM_LIST;
+  if (n == 0)
+    return mix (hash, 0);
+  for (gsize i = 0; i < n; i++)
+    hash = mix (hash, hash_byte_integer (p[3 + i]));
+  return mix (hash, mix (HEMERA_TERM_LIST, 0));
+}
+
+static int
+compare_keys (const void *a, const void *b)
+{
+  const Key *x = a, *y = b;
+  return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static gboolean
+same_key (const Key *a, const Key *b)
+{
+  HemeraView x = { a->at, NULL }, y = { b->at, NULL };
+  HemeraTermType type = hemera_view_type (x);
+  gboolean container = type == HEMERA_TERM_MAP || type == HEMERA_TERM_TUPLE || type == HEMERA_TERM_LIST
+                       || type == HEMERA_TERM_FUN;
+  return container ? type == hemera_view_type (y) : hemera_view_equal (x, y);
+}
+
+/* The second occurrence of some key, or NULL. */
+static const guint8 *
+find_twice (Key *keys, gsize n)
+{
+  if (n <= 12) {
+    for (gsize i = 1; i < n; i++)
+      for (gsize j = 0; j < i; j++)
+        if (keys[i].hash == keys[j].hash && same_key (&keys[i], &keys[j]))
+          return keys[i].at;
+    return NULL;
+  }
+  qsort (keys, n, sizeof *keys, compare_keys);
+  for (gsize i = 1; i < n; i++)
+    if (keys[i].hash == keys[i - 1].hash && same_key (&keys[i], &keys[i - 1]))
+      return MAX (keys[i].at, keys[i - 1].at);
+  return NULL;
+}
+
+typedef struct {
+  GArray *levels; /* Level */
+  GArray *keys;   /* Key: those of all open maps, the innermost map's last */
+} Walk;
+
+static inline Level *
+top_level (Walk *walk)
+{
+  return walk->levels->len > 0 ? &g_array_index (walk->levels, Level, walk->levels->len - 1) : NULL;
+}
+
+static void
+open_level (Walk *walk, const guint8 *at, guint64 parts, gboolean hashed)
+{
+  Level level = { .left = parts, .at = at, .hashed = hashed, .first_key = walk->keys->len };
+  level.is_map = *at == ETF_MAP;
+  level.ignore_first = *at == ETF_NEW_FUN;
+  level.hash = (guint64) hemera_view_type ((HemeraView){ at, NULL });
+  if (hashed && *at == ETF_NEW_FUN) {
+    EtfFun fun;
+    hemera__etf_fun (at, &fun);
+    level.hash = mix (mix (hash_atom (level.hash, fun.module), fun.index), (guint64) fun.old_uniq);
+    level.hash = mix (level.hash, fun.n_free);
+  } else if (hashed && !level.is_map && *at != ETF_LIST) {
+    level.hash = mix (level.hash, parts);
+  }
+  g_array_append_val (walk->levels, level);
+}
+
+/* Opens the container at @p and returns where its parts begin, or NULL when @p is a term without parts. */
+static const guint8 *
+open_container (Walk *walk, const guint8 *p, gboolean hashed)
+{
+  switch (*p) {
+  case ETF_SMALL_TUPLE:
+    if (p[1] == 0)
+      return NULL;
+    open_level (walk, p, p[1], hashed);
+    return p + 2;
+  case ETF_NEW_FUN: {
+    EtfFun fun;
+    hemera__etf_fun (p, &fun);
+    open_level (walk, p, 1 + (guint64) fun.n_free, hashed);
+    return fun.creator;
+  }
+  case ETF_LARGE_TUPLE:
+  case ETF_LIST:
+  case ETF_MAP: {
+    guint64 n = etf_get32 (p + 1);
+    if (n == 0)
+      return NULL;
+    open_level (walk, p, *p == ETF_MAP ? 2 * n : n + (*p == ETF_LIST), hashed);
+    return p + 5;
+  }
+  default: return NULL;
+  }
+}
+
+/* Adds a finished part to its container. */
+static void
+add_part (Walk *walk, Level *level, const guint8 *at, guint64 hash)
+{
+  if (level->is_map && level->left % 2 == 0) {
+    Key key = { hash, at };
+    g_array_append_val (walk->keys, key);
+    level->key_hash = hash;
+  } else if (!level->hashed) {
+    return;
+  } else if (level->is_map) {
+    level->hash += mix (level->key_hash, hash); /* a sum: the order of pairs does not count */
+  } else if (level->ignore_first) {
+    level->ignore_first = FALSE; /* a fun's creator is no part of what it is */
+  } else {
+    level->hash = mix (level->hash, hash);
+  }
+}
+
+gboolean
+hemera__etf_check_unique (const guint8 *data, gsize size, GError **error)
+{
+  Walk walk = { g_array_new (FALSE, FALSE, sizeof (Level)), g_array_new (FALSE, FALSE, sizeof (Key)) };
+  const guint8 *p = data + 1, *twice = NULL;
+
+  make_seeds ();
+  do {
+    Level *top = top_level (&walk);
+    gboolean hashed = top != NULL && (top->hashed || (top->is_map && top->left % 2 == 0));
+    const guint8 *at = p, *parts = open_container (&walk, p, hashed);
+    if (parts != NULL) {
+      p = parts;
+      continue;
+    }
+    guint64 hash = hashed ? (*p == ETF_STRING ? hash_string (p) : hash_leaf (p)) : 0;
+    p = hemera__etf_skip (p);
+    while (twice == NULL && (top = top_level (&walk)) != NULL) {
+      add_part (&walk, top, at, hash);
+      if (--top->left > 0)
+        break;
+      if (top->is_map) {
+        twice =
+            find_twice ((Key *) (gpointer) walk.keys->data + top->first_key, walk.keys->len - top->first_key);
+        g_array_set_size (walk.keys, (guint) top->first_key);
+      }
+      at = top->at;
+      hash = mix (top->hash, *at == ETF_MAP ? etf_get32 (at + 1) : seeds[2]);
+      if (*at == ETF_LIST)
+        hash = top->hash; /* as hash_string() */
+      g_array_set_size (walk.levels, walk.levels->len - 1);
+    }
+  } while (walk.levels->len > 0 && twice == NULL);
+
+  g_array_unref (walk.levels);
+  g_array_unref (walk.keys);
+  if (twice != NULL)
+    g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_DUPLICATE,
+                 "a map key twice at byte %" G_GSIZE_FORMAT, (gsize) (twice - data));
+  return twice == NULL;
+}
