@@ -93,6 +93,28 @@ wait_for (Outcome *outcome)
     g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
 }
 
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+/* Ports are closed, their eventfds with them: at once, or when the callers of cancelled calls have ended. */
+static void
+wait_for_descriptors (guint n)
+{
+  for (guint i = 0; i < 5000 && count_descriptors () > n; i++) {
+    g_main_context_iteration (NULL, FALSE);
+    g_usleep (1000);
+  }
+  g_assert_cmpuint (count_descriptors (), <=, n);
+}
+
 static void
 call (Fixture *f, HemeraPid to, const char *term, int timeout_ms, GCancellable *cancellable, Outcome *outcome)
 {
@@ -176,6 +198,7 @@ test_cancelled_during (Fixture *f, gconstpointer mode)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   HemeraPid server = spawn_server (f);
+  guint descriptors = count_descriptors ();
   Outcome outcome;
   Outcome other;
 
@@ -188,6 +211,7 @@ test_cancelled_during (Fixture *f, gconstpointer mode)
   g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   clear_outcome (&outcome);
   clear_outcome (&other);
+  wait_for_descriptors (descriptors);
 }
 
 /* ---- the system ends ----------------------------------------------------------------------------------------------------------- */
@@ -251,7 +275,10 @@ run_crowd (Fixture *f, HemeraPid server, guint width, guint n)
 static void
 test_overlapping (Fixture *f, gconstpointer mode)
 {
+  guint descriptors = count_descriptors ();
+
   run_crowd (f, spawn_server (f), 50, 1000);
+  wait_for_descriptors (descriptors);
 }
 
 static void
