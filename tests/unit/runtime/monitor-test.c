@@ -354,8 +354,10 @@ static void
 spawn_finds_it_already_started (World *world)
 {
   Puppet *a = puppet_new (world);
-  g_autofree char *expected =
-      g_strdup_printf ("started:{already_started,<<\"" HEMERA_PID_FORMAT "\">>}", HEMERA_PID_ARGS (a->pid));
+  g_autofree char *pid = g_strdup_printf (HEMERA_PID_FORMAT, HEMERA_PID_ARGS (a->pid));
+  g_autoptr (HemeraTerm) reason = hemera_term_new ("{already_started, ~s}", pid);
+  g_autofree char *text = hemera_view_to_string (hemera_term_view (reason));
+  g_autofree char *expected = g_strconcat ("started:", text, NULL);
 
   puppet_do (a, do_register, (gpointer) "taken");
   puppet_do (a, spawn_with_a_taken_name, NULL);

@@ -11,6 +11,8 @@ static _Atomic guint mallocs;
 static _Atomic gboolean counting;
 
 #ifndef HEMERA_SANITIZED
+#define VISIBLE __attribute__ ((visibility ("default"))) /* GLib must find it before libc's */
+
 extern void *__libc_malloc (size_t size);
 extern void *__libc_realloc (void *old, size_t size);
 extern void *__libc_calloc (size_t n, size_t size);
@@ -22,21 +24,21 @@ count (void)
     atomic_fetch_add_explicit (&mallocs, 1, memory_order_relaxed);
 }
 
-void *
+VISIBLE void *
 malloc (size_t size)
 {
   count ();
   return __libc_malloc (size);
 }
 
-void *
+VISIBLE void *
 realloc (void *old, size_t size)
 {
   count ();
   return __libc_realloc (old, size);
 }
 
-void *
+VISIBLE void *
 calloc (size_t n, size_t size)
 {
   count ();
