@@ -184,9 +184,14 @@ read_frames (SimConnection *self)
     case SIM_FRAME_PING: pong (self, data, size); break;
     case SIM_FRAME_PONG: break;
     case SIM_FRAME_CLOSE: on_close_frame (self, data, size); break;
-    case SIM_FRAME_BROKEN: sim_connection_violation (self, "websocket", 1002, what); return;
+    case SIM_FRAME_BROKEN:
     case SIM_FRAME_TOO_BIG:
-      sim_connection_violation (self, "payload_too_big", 4002, "over 32768 bytes");
+      if (self->state >= SIM_CONNECTION_CLOSING)
+        sim_io_finish (self->io);
+      else if (kind == SIM_FRAME_BROKEN)
+        sim_connection_violation (self, "websocket", 1002, what);
+      else
+        sim_connection_violation (self, "payload_too_big", 4002, "over 32768 bytes");
       return;
     case SIM_FRAME_TEXT:
     case SIM_FRAME_BINARY:
