@@ -55,5 +55,7 @@ void hemera__watch_disconnecting (HemeraGatewayState *self, guint index, HemeraS
 void hemera__watch_clear (HemeraGatewayState *self);
 
 /* ---- report.c ------------------------------------------------------------------------------------------------ */
+/* An exit reason for people: the cause inside of {shard_disconnected, #{cause => Text}}, else the term. @reason: (nullable) */
+char *hemera__report_reason (HemeraTerm *reason);
 /* The log line of a message, for those that deserve one. @replayed: events of a resumed session. */
 void hemera__report (HemeraShardMessage *message, guint64 replayed);

@@ -52,6 +52,23 @@ write_line (GLogLevelFlags level, HemeraShardMessage *message, char *line)
   g_free (line);
 }
 
+char *
+hemera__report_reason (HemeraTerm *reason)
+{
+  HemeraView view = hemera_term_view (reason), map;
+  char *cause;
+
+  if (reason == NULL)
+    return g_strdup ("unknown");
+  if (hemera_view_is_atom (hemera_view_element (view, 0), "shutdown"))
+    view = hemera_view_element (view, 1);
+  map = hemera_view_element (view, 1);
+  cause = hemera_view_is_atom (hemera_view_element (view, 0), "shard_disconnected")
+              ? hemera_view_dup_string (hemera_view_get (map, "cause"))
+              : NULL;
+  return cause != NULL ? cause : hemera_view_to_string (hemera_term_view (reason));
+}
+
 static void
 report_state (HemeraShardMessage *message, guint64 replayed)
 {
@@ -104,7 +121,7 @@ hemera__report (HemeraShardMessage *message, guint64 replayed)
                                  message->seq));
     break;
   case HEMERA_SHARD_MESSAGE_RESTARTED:
-    cause = hemera_view_to_string (hemera_term_view (message->term));
+    cause = hemera__report_reason (message->term);
     write_line (G_LOG_LEVEL_MESSAGE, message,
                 g_strdup_printf ("restarted (restart %u) after: %s", message->restarts, cause));
     break;

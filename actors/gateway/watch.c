@@ -88,8 +88,7 @@ gave_up (HemeraGatewayState *self, guint index)
 {
   HemeraWatch *watch = &self->watches[index];
   HemeraSlot *slot = &self->tree->slots[index];
-  g_autofree char *cause =
-      watch->cause != NULL ? hemera_view_to_string (hemera_term_view (watch->cause)) : g_strdup ("unknown");
+  g_autofree char *cause = hemera__report_reason (watch->cause);
   g_autofree char *text = NULL;
   HemeraShardMessage *message;
 
