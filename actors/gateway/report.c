@@ -44,8 +44,9 @@ write_line (GLogLevelFlags level, HemeraShardMessage *message, char *line)
 {
   g_autofree char *shard = g_strdup_printf ("%u", message->shard);
   g_autofree char *connection = g_strdup_printf ("%u", message->connection);
-  g_autofree char *text =
-      message->shard == HEMERA_NO_SHARD ? g_strdup (line) : g_strdup_printf ("shard %s: %s", shard, line);
+  g_autofree char *text = message->shard == HEMERA_NO_SHARD || g_str_has_prefix (line, "shard ")
+                              ? g_strdup (line)
+                              : g_strdup_printf ("shard %s: %s", shard, line);
 
   g_log_structured (G_LOG_DOMAIN, level, "HEMERA_SHARD", message->shard == HEMERA_NO_SHARD ? "" : shard,
                     "HEMERA_CONNECTION", connection, "MESSAGE", "%s", text);
