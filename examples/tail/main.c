@@ -132,6 +132,18 @@ run (Tail *self, HemeraGatewayApiOptions *options)
   g_main_loop_unref (self->loop);
 }
 
+/* What the pretty form shows anyway is not logged beside it. */
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  const TailOptions *options = user_data;
+
+  if (options->mode == OUTPUT_PRETTY && (level & G_LOG_LEVEL_MASK) > G_LOG_LEVEL_WARNING
+      && g_log_writer_default_would_drop (G_LOG_LEVEL_DEBUG, G_LOG_DOMAIN))
+    return G_LOG_WRITER_HANDLED;
+  return g_log_writer_default (level, fields, n_fields, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -140,6 +152,7 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   g_log_writer_default_set_use_stderr (TRUE);
+  g_log_set_writer_func (write_log, &self.options, NULL);
   signal (SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, told by tail_output_is_open() */
   self.status = tail_options_parse (&self.options, argc, argv);
   if (self.status < 0) {
