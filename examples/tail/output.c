@@ -225,6 +225,16 @@ colour_of (HemeraShardMessageType type)
   return "";
 }
 
+/* {shard_disconnected, #{cause := Cause}} in Cause's own words, other reasons as Erlang prints them. */
+static char *
+describe_reason (HemeraTerm *reason)
+{
+  HemeraView view = hemera_term_view (reason);
+  char *cause = hemera_view_dup_string (hemera_view_get (hemera_view_element (view, 1), "cause"));
+
+  return cause != NULL ? cause : hemera_view_to_string (view);
+}
+
 static void
 append_pretty_body (GString *out, HemeraShardMessage *message)
 {
@@ -256,11 +266,9 @@ append_pretty_body (GString *out, HemeraShardMessage *message)
         hemera_shard_message_get_will_restart (message) ? " (starts again after the cool-down)" : "");
     break;
   case HEMERA_SHARD_MESSAGE_STATE:
-    g_string_append_printf (out, "%s -> %s",
-                            hemera_shard_state_to_string (hemera_shard_message_get_from (message)),
-                            hemera_shard_state_to_string (hemera_shard_message_get_to (message)));
-    if (text != NULL && *text != '\0')
-      g_string_append_printf (out, ": %s", text);
+    g_string_append_printf (out, "%s (connection %u, %s)",
+                            hemera_shard_state_to_string (hemera_shard_message_get_to (message)),
+                            hemera_shard_message_get_connection (message), text != NULL ? text : "");
     break;
   case HEMERA_SHARD_MESSAGE_GAP:
     g_string_append_printf (out,
@@ -268,12 +276,10 @@ append_pretty_body (GString *out, HemeraShardMessage *message)
                             hemera_shard_message_get_seq (message));
     break;
   case HEMERA_SHARD_MESSAGE_RESTARTED: {
-    HemeraTerm *reason = hemera_shard_message_get_reason (message);
-    g_autofree char *printed =
-        reason != NULL ? hemera_view_to_string (hemera_term_view (reason)) : g_strdup ("?");
+    g_autofree char *reason = describe_reason (hemera_shard_message_get_reason (message));
 
-    g_string_append_printf (out, "actor restarted by its supervisor (%u so far): %s",
-                            hemera_shard_message_get_restarts (message), printed);
+    g_string_append_printf (out, "restarted by its supervisor (%u so far): %s",
+                            hemera_shard_message_get_restarts (message), reason);
     break;
   }
   case HEMERA_SHARD_MESSAGE_ALARM: g_string_append_printf (out, "alarm: %s", text); break;
@@ -329,13 +335,14 @@ count (TailOutput *self, HemeraShardMessage *message)
   }
 }
 
-/* Heartbeats and their like are for the json form: a person wants to see events and what happens to the shards. */
+/* Heartbeats and the steps of a connection are for the json form: a person wants to see events and what happens to the shards. */
 static gboolean
 is_for_people (HemeraShardMessage *message)
 {
   switch (hemera_shard_message_get_message_type (message)) {
   case HEMERA_SHARD_MESSAGE_EVENT_RECEIVED: return hemera_shard_message_get_event (message) != NULL;
   case HEMERA_SHARD_MESSAGE_SENT: return hemera_shard_message_get_op (message) != HEMERA_OP_HEARTBEAT;
+  case HEMERA_SHARD_MESSAGE_STATE: return hemera_shard_message_get_to (message) == HEMERA_SHARD_ACTIVE;
   default: return TRUE;
   }
 }
