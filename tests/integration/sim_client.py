@@ -204,6 +204,8 @@ class Client:
                 except OSError:
                     pass
                 raise Closed(self.code)
+            if opcode == 9:
+                self.send_frame(10, data)
             if opcode in (9, 10):
                 continue
             self.text += data

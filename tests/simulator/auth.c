@@ -194,6 +194,8 @@ sim_auth_identify (SimConnection *self, const SimValue *d)
                  "\"connection\":%u,\"shard\":%u,\"total\":%u,\"session\":\"%s\",\"events\":%u,\"next\":%u",
                  self->number, self->shard, self->total, session->id, shard->events->len, shard->cursor);
   attach (self, session);
+  if (self->session != NULL)
+    sim_connection_ping (self);
 }
 
 /* Why @session cannot go on from @seq; NULL when it can. */
@@ -265,6 +267,7 @@ sim_auth_resume (SimConnection *self, const SimValue *d)
   }
   sim->resumes++;
   session->resumes++;
+  session->known = TRUE;
   sim_log_write (sim->log, "resume",
                  "\"connection\":%u,\"shard\":%u,\"total\":%u,\"session\":\"%s\",\"seq\":%" G_GINT64_FORMAT
                  ",\"replayed\":%" G_GINT64_FORMAT ",\"host\":\"%s\"",

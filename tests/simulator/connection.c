@@ -139,15 +139,30 @@ sim_connection_pump (SimConnection *self)
     sim_io_write (self->io, out->data, out->len);
 }
 
-/* A frame of ours that is neither payload nor close. */
+/* A frame that is neither payload nor close. */
 static void
-pong (SimConnection *self, const guint8 *data, gsize size)
+send_control (SimConnection *self, guint8 opcode, const guint8 *data, gsize size)
 {
-  if (self->mute || sim_io_pending (self->io) > MAX_FRAME_OUT)
+  if (self->mute || self->state >= SIM_CONNECTION_CLOSING || sim_io_pending (self->io) > MAX_FRAME_OUT)
     return;
   g_autoptr (GByteArray) out = g_byte_array_new ();
-  sim_frames_append (out, 10, data, size, 0);
+  sim_frames_append (out, opcode, data, size, 0);
   sim_io_write (self->io, out->data, out->len);
+}
+
+void
+sim_connection_ping (SimConnection *self)
+{
+  send_control (self, 9, (const guint8 *) self->session->id, 32);
+}
+
+static void
+on_pong (SimConnection *self, const guint8 *data, gsize size)
+{
+  SimSession *session = self->session;
+  if (session != NULL && size == 32 && memcmp (session->id, data, size) == 0)
+    session->known = TRUE;
+  sim_connection_pump (self);
 }
 
 static void
@@ -181,8 +196,8 @@ read_frames (SimConnection *self)
     SimFrameKind kind = sim_frames_next (&self->frames, &data, &size, &what);
     switch (kind) {
     case SIM_FRAME_MORE: return;
-    case SIM_FRAME_PING: pong (self, data, size); break;
-    case SIM_FRAME_PONG: break;
+    case SIM_FRAME_PING: send_control (self, 10, data, size); break;
+    case SIM_FRAME_PONG: on_pong (self, data, size); break;
     case SIM_FRAME_CLOSE: on_close_frame (self, data, size); break;
     case SIM_FRAME_BROKEN:
     case SIM_FRAME_TOO_BIG:
@@ -334,6 +349,8 @@ sim_connection_tick (SimConnection *self, gint64 now)
   }
   if (self->read_again_at != 0 && now >= self->read_again_at) {
     self->read_again_at = 0;
+    /* Beats that waited in the kernel now come together. */
+    self->extra_beats += (guint) (self->sim->options.slow_read / self->sim->options.heartbeat_interval) + 2;
     self->beat_due = now + self->sim->options.heartbeat_interval + self->sim->options.heartbeat_grace;
     sim_io_set_reading (self->io, TRUE);
   }

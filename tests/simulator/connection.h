@@ -34,6 +34,7 @@ struct _SimConnection {
   gint64 opened, finish_at, linger_until, mute_until, close_at, read_again_at; /* 0: not set */
   gint64 beat_at, beat_due, invalid_at, asked_beat_at;
   gint64 beat_seq;
+  guint extra_beats;       /* op 1s sent: so many beats may come out of turn */
   GQueue sends, presences; /* times of the last ones, as gint64* */
   guint64 dispatches;      /* since it became active */
   guint fault_after;       /* dispatches before the next fault */
@@ -44,6 +45,8 @@ void sim_connection_free (SimConnection *self);
 /* Deadlines; at least every 20 ms. */
 void sim_connection_tick (SimConnection *self, gint64 now);
 
+/* A websocket ping whose pong proves that the client has read everything before it, READY above all. */
+void sim_connection_ping (SimConnection *self);
 /* A payload that is no dispatch of a session. @d: JSON. */
 void sim_connection_send (SimConnection *self, int op, const char *d);
 /* A close frame, then the end of the connection once it has left. The session is detached. */

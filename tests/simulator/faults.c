@@ -58,6 +58,14 @@ is_fatal (const Fault *fault)
   return fault->kind == FAULT_CLOSE && (fault->code == 4004 || (fault->code >= 4010 && fault->code <= 4014));
 }
 
+/* Bytes on their way are lost with these. A client that lost its READY would identify anew, and no session would be resumed: so they
+ * wait until the client is known to have it. */
+static gboolean
+loses_bytes (const Fault *fault)
+{
+  return fault->kind == FAULT_RESET || (fault->kind >= FAULT_RESUME_DEAD && fault->kind <= FAULT_UPGRADE_503);
+}
+
 static char *
 name_of (const Fault *fault)
 {
@@ -216,7 +224,7 @@ sim_faults_due (SimConnection *connection)
     return FALSE;
   SimSession *session = connection->session;
   gboolean at_rest = session->sent == session->seq;
-  if (ends_session (fault) && !at_rest)
+  if ((ends_session (fault) && !at_rest) || (loses_bytes (fault) && !session->known))
     return FALSE;
   return connection->dispatches >= connection->fault_after
          || (at_rest && session->shard->cursor == session->shard->events->len);
@@ -226,8 +234,9 @@ gboolean
 sim_faults_wait (SimConnection *connection)
 {
   const Fault *fault = next_of (connection);
-  return fault != NULL && ends_session (fault) && is_calm (connection)
-         && connection->dispatches >= connection->fault_after;
+  if (fault == NULL || !is_calm (connection) || connection->dispatches < connection->fault_after)
+    return FALSE;
+  return ends_session (fault) || (loses_bytes (fault) && !connection->session->known);
 }
 
 static void
@@ -285,6 +294,7 @@ inject (SimConnection *self, const Fault *fault)
   case FAULT_OP1:
     sim_connection_send (self, 1, "null");
     self->asked_beat_at = now;
+    self->extra_beats++;
     break;
   case FAULT_RESET: sim_connection_reset (self, "fault"); break;
   case FAULT_SILENCE: mute (self); break;
@@ -358,7 +368,7 @@ sim_faults_tick (Sim *sim, gint64 now)
   g_autoptr (GPtrArray) able = g_ptr_array_new ();
   for (guint i = 0; i < sim->connections->len; i++) {
     SimConnection *connection = g_ptr_array_index (sim->connections, i);
-    if (connection->session != NULL && is_calm (connection) && connection->session->sent > 1
+    if (connection->session != NULL && is_calm (connection) && connection->session->known
         && (!ends_session (fault) || connection->session->sent == connection->session->seq))
       g_ptr_array_add (able, connection);
   }

@@ -14,7 +14,8 @@ void sim_faults_plan (Sim *sim);
 void sim_faults_activated (SimConnection *connection);
 /* Whether the next planned fault of its shard is due on this connection. */
 gboolean sim_faults_due (SimConnection *connection);
-/* Whether production must wait for it: a session ends only when all that was produced has been sent, so that its gap has exact bounds. */
+/* Whether production must wait for it: a session ends only when all that was produced has been sent, so that its gap has exact bounds;
+ * and bytes are lost only when the client has its READY. */
 gboolean sim_faults_wait (SimConnection *connection);
 void sim_faults_inject_due (SimConnection *connection);
 /* TRUE when a fault took the place of HELLO. */

@@ -41,6 +41,7 @@ take_beat_seq (SimConnection *self, const SimValue *d)
     if (seq >= 0 && seq < self->beat_seq)
       sim_connection_violation (self, "heartbeat_seq_back", 0, NULL);
     session->acked = MAX (session->acked, seq);
+    session->known |= seq > 0;
   }
   self->beat_seq = seq;
   return TRUE;
@@ -52,10 +53,14 @@ on_heartbeat (SimConnection *self, const SimValue *d)
   gint64 now = sim_now (), interval = self->sim->options.heartbeat_interval;
   if (!take_beat_seq (self, d))
     return;
-  if (self->beat_at != 0 && self->asked_beat_at == 0 && now - self->beat_at < interval / 2)
+  gboolean early = self->beat_at != 0 && now - self->beat_at < interval / 4;
+  if (early && self->extra_beats == 0)
     sim_connection_violation (self, "heartbeat_early", 0, NULL);
+  if (early && self->extra_beats > 0)
+    self->extra_beats--;
+  else
+    self->beat_at = now;
   self->asked_beat_at = 0;
-  self->beat_at = now;
   self->beat_due = now + interval + self->sim->options.heartbeat_grace;
   sim_connection_send (self, 11, "null");
   sim_connection_pump (self);

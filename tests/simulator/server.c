@@ -200,6 +200,17 @@ sim_server_start (Sim *self, GError **error)
   return TRUE;
 }
 
+static gboolean
+is_flushed (Sim *self)
+{
+  for (guint i = 0; i < self->connections->len; i++) {
+    SimIo *io = ((SimConnection *) g_ptr_array_index (self->connections, i))->io;
+    if (sim_io_is_open (io) && sim_io_pending (io) > 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
 void
 sim_server_stop (Sim *self)
 {
@@ -212,8 +223,8 @@ sim_server_stop (Sim *self)
       sim_connection_close (connection, 1001, "the simulator ends");
   }
   /* A moment for the close frames to leave. */
-  gint64 until = sim_now () + 300;
-  while (self->connections->len > 0 && sim_now () < until) {
+  gint64 now = sim_now ();
+  while (self->connections->len > 0 && sim_now () < now + (is_flushed (self) ? 50 : 500)) {
     if (!g_main_context_iteration (NULL, FALSE))
       g_usleep (2000);
     reap (self);

@@ -37,6 +37,7 @@ struct _SimSession {
   gint64 detached_at;
   gulong crc;
   guint resumes;
+  gboolean known; /* the client has proved that it has the READY: a pong, a beat or a RESUME */
 };
 
 /* The shard, made on first use. (transfer none) */

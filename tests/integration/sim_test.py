@@ -1,0 +1,813 @@
+#!/usr/bin/env python3
+"""hemera-sim under a client that shares no code with it: protocol, strictness, limits, REST. Usage: sim_test.py BIN-FOLDER. Prints TAP."""
+import os, shutil, subprocess, sys, tempfile, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import sim_etf
+from sim_client import *
+
+SIM = os.path.join(sys.argv[1], 'hemera-sim')
+FOLDER = tempfile.TemporaryDirectory()
+STREAM = os.path.join(FOLDER.name, 'stream.jsonl')
+EVENTS = make_stream(STREAM)
+PLAIN_ZLIB = 'v=10&encoding=json&compress=zlib-stream'
+
+
+def sim(*options, **more):
+    return Simulator(SIM, '--stream', STREAM, *options, **more)
+
+
+def bare(*options, **more):
+    return Simulator(SIM, *options, **more)
+
+
+def dispatches(payloads):
+    return [(p['s'], p['t'], p['d']) for p in payloads if p['op'] == 0]
+
+
+def expected(shard, total):
+    return [(e['t'], e['d']) for e in EVENTS[1:] if shard_of(e, total) == shard]
+
+
+def ready(s, **more):
+    c = s.connect(**more).identify()
+    c.until(lambda p: p['t'] == 'READY')
+    return c
+
+
+# ---- the normal way
+
+def whole_stream(query, tls):
+    with sim(tls=tls) as s:
+        c = s.connect(query=query).identify()
+        seen = dispatches(c.until(lambda p: p['s'] == len(EVENTS)))
+        assert [n for n, _, _ in seen] == list(range(1, len(EVENTS) + 1))
+        assert [(t, d) for _, t, d in seen[1:]] == expected(0, 1)
+        first = seen[0][2]
+        assert first['user'] == EVENTS[0]['d']['user'] and first['guilds'] == EVENTS[0]['d']['guilds']
+        assert 'shard' not in first and first['resume_gateway_url'].startswith('wss' if tls else 'ws')
+        c.close()
+        assert s.stop() == 0
+        summary = s.log('summary')[0]
+        assert (summary['events'], summary['violations']) == (len(EVENTS), 0), summary
+
+
+def shards_split():
+    with sim('--shards', '4', '--max-concurrency', '4') as s:
+        total = 0
+        for shard in range(4):
+            want = expected(shard, 4)
+            c = s.connect().identify(shard=(shard, 4))
+            seen = dispatches(c.until(lambda p: p['s'] == len(want) + 1))
+            assert [(t, d) for _, t, d in seen[1:]] == want
+            assert seen[0][2]['shard'] == [shard, 4]
+            assert all((int(g['id']) >> 22) % 4 == shard for g in seen[0][2]['guilds'])
+            total += len(want)
+        assert total == len(EVENTS) - 1
+
+
+def crc_of_session():
+    import zlib
+    with sim() as s:
+        c = s.connect().identify()
+        seen = dispatches(c.until(lambda p: p['s'] == len(EVENTS)))
+        s.stop()
+        crc = zlib.crc32(''.join(f'{n} {t}\n' for n, t, _ in seen).encode())
+        assert s.log('session')[0]['crc'] == crc
+
+
+def resume_exact():
+    with sim() as s:
+        c = s.connect().identify()
+        first = dispatches(c.until(lambda p: p['s'] == 150))
+        c.drop()
+        r = s.connect(c.resume_url).resume(c.session, 150)
+        rest = dispatches(r.until(lambda p: p['s'] == len(EVENTS) + 1))
+        assert [n for n, _, _ in first + rest] == list(range(1, len(EVENTS) + 2))
+        news = [(t, d) for _, t, d in (first + rest)[1:]]
+        at = [t for t, _ in news].index('RESUMED', max(i for i, (t, _) in enumerate(news) if t == 'RESUMED'))
+        assert news[:at] + news[at + 1:] == expected(0, 1)
+        assert s.log('resume')[0]['host'] == 'resume' and s.violations() == []
+
+
+def resume_same_bytes_after_many():
+    with sim('--rate', '2000') as s:
+        c = s.connect().identify()
+        got = {}
+        for _ in range(8):
+            for n, t, d in dispatches(c.until(lambda p: p['s'] is not None and p['s'] > len(got) + 20)):
+                assert n not in got or got[n] == (t, d)
+                got[n] = (t, d)
+            session, seq = c.session, c.seq
+            c.drop()
+            c = s.connect(c.resume_url if hasattr(c, 'resume_url') else None).resume(session, seq)
+        assert sorted(got) == list(range(1, len(got) + 1))
+        assert s.violations() == []
+
+
+def takeover():
+    with bare() as s:
+        old = ready(s)
+        new = s.connect().resume(old.session, 1)
+        assert new.until(lambda p: p['t'] == 'RESUMED')
+        assert old.closed() == 4006
+
+
+def new_identify_ends_old_session():
+    with bare('--identify-spacing-ms', '0') as s:
+        old = ready(s)
+        ready(s)
+        assert old.closed() == 4006
+        assert s.wait_log('gap')[0]['reason'] == 'new identify'
+
+
+def rate_goes_on_without_connection():
+    with sim('--rate', '1000') as s:
+        c = ready(s)
+        c.drop()
+        time.sleep(0.3)
+        r = s.connect().resume(c.session, c.seq)
+        r.until(lambda p: p['t'] == 'RESUMED' and p['s'] > c.seq + 100)
+
+
+def replay_limit_stops_production():
+    with sim('--replay-limit', '60') as s:
+        c = s.connect().identify()
+        c.until(lambda p: p['s'] == 60)
+        assert c.quiet(0.2)
+        c.beat()
+        c.until(lambda p: p['s'] == 120)
+        assert c.quiet(0.2)
+
+
+def resume_beyond_replay_limit():
+    with sim('--replay-limit', '40') as s:
+        c = s.connect().identify()
+        for last in (40, 80, 120, 160):
+            c.until(lambda p: p['s'] == last)
+            c.beat()
+        c.drop()
+        r = s.connect().resume(c.session, 5)
+        assert r.receive()['op'] == 9
+        assert s.wait_log('gap')[0]['reason'] == 'beyond the replay limit'
+
+
+def resume_window():
+    with bare('--resume-window-ms', '200') as s:
+        c = ready(s)
+        c.drop()
+        assert s.wait_log('gap')[0]['reason'] == 'resume window'
+        r = s.connect().resume(c.session, 1)
+        answer = r.receive()
+        assert (answer['op'], answer['d']) == (9, False)
+
+
+def client_1000_ends_session(code):
+    with bare() as s:
+        c = ready(s)
+        c.close(code)
+        assert s.wait_log('gap')[0]['reason'] == 'closed by the client'
+
+
+def client_4000_keeps_session():
+    with bare() as s:
+        c = ready(s)
+        c.close(4000)
+        s.connect().resume(c.session, 1).until(lambda p: p['t'] == 'RESUMED')
+        closed = s.log('closed')[0]
+        assert (closed['received_code'], closed['sent_code']) == (4000, 4000), closed
+
+
+def exit_when_done():
+    with sim('--exit-when-done', '--shards', '2', '--max-concurrency', '2') as s:
+        clients = [s.connect().identify(shard=(i, 2)) for i in range(2)]
+        for i, c in enumerate(clients):
+            c.until(lambda p: p['s'] == len(expected(i, 2)) + 1)
+        time.sleep(0.1)
+        assert s.process.poll() is None
+        for c in clients:
+            c.beat()
+        assert [c.closed() for c in clients] == [1001, 1001]
+        assert s.process.wait(5) == 0
+        assert s.process.stdout.read().startswith(f'summary events {len(EVENTS) + 1} sessions 2 resumes 0 faults 0 violations 0')
+
+
+def loops():
+    with sim('--loop') as s:
+        ready(s).until(lambda p: p['s'] is not None and p['s'] > 2 * len(EVENTS))
+
+
+def sigint_ends_well():
+    with bare(tls=True) as s:
+        c = ready(s)
+        s.process.send_signal(signal.SIGINT)
+        assert c.closed() == 1001
+        assert s.process.wait(5) == 0
+
+
+def back_pressure():
+    with sim('--loop') as s:
+        c = s.connect(receive_buffer=4096).identify()
+        time.sleep(0.5)
+        before = s.log('summary')
+        with open(f'/proc/{s.process.pid}/status') as f:
+            rss = int([line for line in f if line.startswith('VmRSS')][0].split()[1])
+        time.sleep(1)
+        with open(f'/proc/{s.process.pid}/status') as f:
+            later = int([line for line in f if line.startswith('VmRSS')][0].split()[1])
+        assert later - rss < 4000, (rss, later, before)
+        c.until(lambda p: p['s'] is not None and p['s'] > 3 * len(EVENTS))
+
+
+def hundred_connections():
+    with bare('--shards', '100', '--max-concurrency', '100', tls=True) as s:
+        url = s.url()
+        clients = [s.connect(url).identify(shard=(i, 100)) for i in range(100)]
+        for c in clients:
+            c.until(lambda p: p['t'] == 'READY')
+        for c in clients:
+            c.beat()
+        for c in clients:
+            c.until(lambda p: p['op'] == 11)
+        assert s.violations() == []
+
+
+# ---- wire
+
+def etf(style, query, order='discord', with_erl=False):
+    with sim('--etf-style', style, '--key-order', order) as s:
+        c = s.connect(query=query, hello=False)
+        assert sim_etf.decode(c.message())['op'] == 10
+        c.send_raw(sim_etf.encode({'op': 2, 'd': {'token': TOKEN, 'intents': 1, 'shard': [0, 1], 'properties':
+                                                  {'os': 'linux', 'browser': 'b', 'device': 'd'}}}), opcode=2)
+        frames = [c.message() for _ in EVENTS]
+        terms = [sim_etf.decode(frame) for frame in frames]
+        for i, (term, event) in enumerate(zip(terms, EVENTS)):
+            assert term['op'] == 0 and term['s'] == i + 1 and term['t'] == event['t']
+            assert i == 0 or sim_etf.same(term['d'], event['d']), (term['d'], event['d'])
+        c.send_raw(sim_etf.encode({'op': 1, 'd': len(EVENTS)}), opcode=2)
+        assert sim_etf.decode(c.message()) == {'t': None, 's': None, 'op': 11, 'd': None}
+        assert s.violations() == []
+        seen = {}
+        for frame in frames:
+            for tag, count in sim_etf.tags(frame).items():
+                seen[tag] = seen.get(tag, 0) + count
+        if style == 'discord':
+            assert {100, 110, 107, 106, 109, 116} <= seen.keys() and not {115, 118, 119} & seen.keys(), seen
+            assert isinstance(terms[1]['d']['id'], int) and isinstance(terms[1]['d']['roles'][0]['permissions'], str)
+        elif style == 'binary':
+            assert not {100, 115, 118} & seen.keys(), seen
+        else:
+            assert {100, 115, 118, 119} <= seen.keys(), seen
+        if with_erl:
+            check_with_erl(frames, terms)
+
+
+def check_with_erl(frames, terms):
+    """OTP reads our bytes; what it writes for them decodes to the same."""
+    path = os.path.join(FOLDER.name, 'frames')
+    with open(path, 'wb') as f:
+        for frame in frames:
+            f.write(len(frame).to_bytes(4, 'big') + frame)
+    script = ('{ok, B} = file:read_file("%s"), T = [binary_to_term(X) || <<N:32, X:N/binary>> <= B], '
+              'ok = file:write_file("%s.out", [[<<(byte_size(Y)):32>>, Y] || Y <- [term_to_binary(X) || X <- T]]), halt().' % (path, path))
+    subprocess.run(['erl', '-noshell', '-eval', script], check=True, timeout=60)
+    with open(path + '.out', 'rb') as f:
+        data = f.read()
+    back = []
+    while data:
+        size = int.from_bytes(data[:4], 'big')
+        back.append(sim_etf.decode(data[4:4 + size]))
+        data = data[4 + size:]
+    assert back == terms
+
+
+def fragments():
+    with sim('--fragment', '100', '--split-messages', '1000') as s:
+        c = s.connect(query=PLAIN_ZLIB).identify()
+        seen = dispatches(c.until(lambda p: p['s'] == len(EVENTS)))
+        assert [(t, d) for _, t, d in seen[1:]] == expected(0, 1)
+        assert c.frame_count > 2 * len(EVENTS)
+
+
+def key_orders():
+    with sim('--key-order', 'mixed') as s:
+        c = s.connect(hello=False)
+        firsts = set()
+        c.message()
+        c.identify()
+        for _ in range(6):
+            firsts.add(c.message()[:5])
+        assert firsts == {b'{"t":', b'{"op"', b'{"d":'}, firsts
+
+
+def payload_compression():
+    with sim() as s:
+        c = s.connect(hello=False)
+        c.message()
+        c.identify(compress=True)
+        opcode, final, data = c.frame()
+        assert opcode == 2 and data[:1] == b'\x78'
+
+
+# ---- strictness: each gives a close code and a violation
+
+def strict(code, what, act, *options, sent_ready=False, query='v=10&encoding=json'):
+    with bare('--identify-spacing-ms', '0', *options) as s:
+        c = ready(s, query=query) if sent_ready else s.connect(query=query, hello='etf' not in query)
+        act(c)
+        got = c.closed()
+        assert got == code, got
+        assert (what, code) in s.violations(), s.violations()
+
+
+def identify(**changes):
+    return lambda c: c.identify(**changes)
+
+
+def raw(text, opcode=1):
+    return lambda c: c.send_raw(text if isinstance(text, bytes) else text.encode(), opcode)
+
+
+def etf_raw(data):
+    def act(c):
+        c.message()
+        c.send_raw(data, 2)
+    return act
+
+
+def twice(*action):
+    def act(c):
+        for one in action:
+            one(c)
+    return act
+
+
+def masks(c):
+    c.send_frame(1, b'{}', masked=False)
+
+
+STRICT = [
+    ('wrong-token', 4004, 'token', identify(token='x')),
+    ('token-with-prefix', 4004, 'token', identify(token='Bot ' + TOKEN)),
+    ('no-token', 4002, 'identify_payload', identify(token=KeyError)),
+    ('no-properties', 4002, 'identify_payload', identify(properties=KeyError)),
+    ('old-properties', 4002, 'identify_payload', identify(properties={'$os': 'a', '$browser': 'b', '$device': 'c'})),
+    ('shard-out-of-range', 4010, 'shard', identify(shard=(4, 4))),
+    ('shard-not-a-pair', 4010, 'shard', identify(shard=(1, 2, 3))),
+    ('no-intents', 4013, 'intents', identify(intents=KeyError)),
+    ('unknown-intents', 4013, 'intents', identify(intents=1 << 17)),
+    ('intents-as-text', 4013, 'intents', identify(intents='1')),
+    ('bad-presence', 4002, 'identify_payload', identify(presence={'status': 'online'})),
+    ('unknown-op', 4001, 'unknown_op', lambda c: c.send(5, None)),
+    ('no-json', 4002, 'decode', raw('{"op":')),
+    ('key-twice', 4002, 'decode', raw('{"op":1,"op":1,"d":null}')),
+    ('no-d', 4002, 'envelope', raw('{"op":1}')),
+    ('op-as-text', 4002, 'envelope', raw('{"op":"1","d":null}')),
+    ('no-object', 4002, 'envelope', raw('[1]')),
+    ('compressed-json', 4002, 'decode', raw(zlib.compress(b'{"op":1,"d":null}'), 2)),
+    ('over-4096', 4002, 'payload_too_big', raw(json.dumps({'op': 1, 'd': None, 'x': 'y' * 4096}))),
+    ('huge-frame', 4002, 'payload_too_big', lambda c: c.socket.sendall(b'\x81\xff' + struct.pack('>Q', 1 << 40) + b'abcd')),
+    ('presence-before-identify', 4003, 'not_identified', lambda c: c.send(3, {})),
+    ('resume-without-seq', 4002, 'resume_payload', lambda c: c.send(6, {'token': TOKEN, 'session_id': 'x'})),
+    ('resume-wrong-token', 4004, 'token', lambda c: c.resume('x', 1, token='y')),
+    ('beat-as-text', 4002, 'heartbeat_payload', lambda c: c.beat('7')),
+    ('unmasked', 1002, 'websocket', masks),
+    ('reserved-bits', 1002, 'websocket', lambda c: c.send_frame(1, b'{}', reserved=0x40)),
+    ('stray-continuation', 1002, 'websocket', lambda c: c.send_frame(0, b'{}')),
+    ('long-control', 1002, 'websocket', lambda c: c.send_frame(9, b'x' * 126)),
+]
+STRICT_READY = [
+    ('identify-twice', 4005, 'identified_twice', identify()),
+    ('resume-when-active', 4005, 'resume_after_identify', lambda c: c.resume(c.session, 1)),
+    ('beat-from-the-future', 4007, 'heartbeat_seq', lambda c: c.beat(99)),
+    ('presence-incomplete', 4001, 'presence_payload', lambda c: c.send(3, {'status': 'online'})),
+    ('voice-incomplete', 4001, 'voice_payload', lambda c: c.send(4, {'guild_id': '1'})),
+    ('members-incomplete', 4001, 'members_payload', lambda c: c.send(8, {'guild_id': '1'})),
+    ('soundboard-incomplete', 4001, 'soundboard_payload', lambda c: c.send(31, {})),
+    ('channel-info-incomplete', 4001, 'channel_info_payload', lambda c: c.send(43, {'guild_id': '1'})),
+]
+ATOM_KEY = b'\x83t\0\0\0\x01w\x02op' + b'a\x01'
+STRICT_ETF = [
+    ('atom-keys', 4002, 'atom_key', etf_raw(ATOM_KEY)),
+    ('compressed', 4002, 'compressed', etf_raw(b'\x83P\0\0\0\x02' + zlib.compress(b'a\x01'))),
+    ('tuple', 4002, 'decode', etf_raw(b'\x83h\x01a\x01')),
+    ('truncated', 4002, 'decode', etf_raw(sim_etf.encode({'op': 1, 'd': None})[:-1])),
+    ('trailing', 4002, 'decode', etf_raw(sim_etf.encode({'op': 1, 'd': None}) + b'j')),
+    ('no-version', 4002, 'decode', etf_raw(sim_etf.encode({'op': 1, 'd': None})[1:])),
+    ('text-frame', 4002, 'text_frame', twice(lambda c: c.message(), raw(sim_etf.encode({'op': 1, 'd': None})))),
+    ('json', 4002, 'decode', etf_raw(b'{"op":1,"d":null}')),
+]
+
+
+def resume_from_the_future():
+    with bare() as s:
+        c = ready(s)
+        c.drop()
+        assert s.connect().resume(c.session, 9).closed() == 4007
+        assert s.connect().resume(c.session, 1).receive()['op'] == 9
+
+
+def resume_of_unknown():
+    with bare() as s:
+        answer = s.connect().resume('nothing', 1).receive()
+        assert (answer['op'], answer['d']) == (9, False)
+
+
+def resume_in_another_encoding():
+    with bare() as s:
+        c = ready(s)
+        c.drop()
+        r = s.connect(query='v=10&encoding=etf', hello=False)
+        r.message()
+        r.send_raw(sim_etf.encode({'op': 6, 'd': {'token': TOKEN, 'session_id': c.session, 'seq': 1}}), 2)
+        assert sim_etf.decode(r.message())['op'] == 9
+        assert ('resume_encoding', 0) in s.violations()
+
+
+def identify_after_op9_on_same_socket():
+    with bare() as s:
+        c = s.connect().resume('nothing', 1)
+        assert c.receive()['op'] == 9
+        c.identify().until(lambda p: p['t'] == 'READY')
+        assert s.violations() == []
+
+
+def disallowed():
+    strict(4014, 'disallowed_intents', identify(), '--disallow-intents', '256')
+
+
+def sharding_required():
+    with sim('--max-guilds', '3') as s:
+        assert s.connect().identify().closed() == 4011
+
+
+def versions():
+    with bare() as s:
+        for query in ('v=9&encoding=json', 'encoding=json', ''):
+            c = s.connect(query=query, hello=False)
+            assert c.status == 101 and c.closed() == 4012
+
+
+def default_encoding_is_json():
+    with bare() as s:
+        assert s.connect(query='v=10').hello['op'] == 10
+
+
+def bad_upgrades():
+    with bare() as s:
+        for target, status in (('?v=10', 400), ('/other?v=10', 404), ('/?v=10&encoding=xml', 400), ('/?v=10&compress=gzip', 400)):
+            c = s.connect(target=target, hello=False)
+            assert c.status == status, (target, c.status)
+
+
+# ---- heartbeats
+
+def beats(options, act, code, what):
+    with bare('--heartbeat-interval', '200', '--heartbeat-grace-ms', '150', *options) as s:
+        c = ready(s)
+        act(c)
+        if code:
+            assert c.closed() == code
+        assert (what, code) in s.violations() if what else s.violations() == [], s.violations()
+
+
+def beat_regularly(c):
+    for _ in range(6):
+        time.sleep(0.19)
+        c.beat()
+        c.until(lambda p: p['op'] == 11)
+
+
+def beat_too_often(c):
+    c.beat()
+    c.beat()
+    c.until(lambda p: p['op'] == 11)
+    c.until(lambda p: p['op'] == 11)
+
+
+def beat_null_late(c):
+    c.beat()
+    c.beat(None)
+    c.until(lambda p: p['op'] == 11)
+    c.until(lambda p: p['op'] == 11)
+
+
+def beat_before_identify():
+    with bare() as s:
+        c = s.connect()
+        c.beat(None)
+        assert c.receive()['op'] == 11
+        assert s.violations() == []
+
+
+# ---- limits
+
+def send_rate():
+    with bare('--heartbeat-interval', '600000') as s:
+        c = ready(s)
+        for _ in range(119):
+            c.beat()
+        assert len(c.until(lambda p: p['op'] == 11)) == 1
+        c.beat()
+        assert c.closed() == 4008
+        assert ('send_rate', 4008) in s.violations()
+
+
+def presence_rate():
+    good = {'since': None, 'activities': [{'name': 'x', 'type': 0}], 'status': 'online', 'afk': False}
+    with bare() as s:
+        c = ready(s)
+        for _ in range(6):
+            c.send(3, good)
+        c.beat()
+        c.until(lambda p: p['op'] == 11)
+        assert s.violations() == [('presence_rate', 0)] and len(s.log('request')) == 5
+
+
+def identify_spacing():
+    with bare('--shards', '4', '--max-concurrency', '2', '--identify-spacing-ms', '500') as s:
+        for shard in (0, 1):
+            s.connect().identify(shard=(shard, 4)).until(lambda p: p['t'] == 'READY')
+        c = s.connect().identify(shard=(2, 4))
+        answer = c.receive()
+        assert (answer['op'], answer['d']) == (9, False)
+        assert s.violations() == [('identify_spacing', 0)]
+        time.sleep(0.5)
+        c.identify(shard=(2, 4)).until(lambda p: p['t'] == 'READY')
+
+
+def session_starts():
+    with bare('--session-total', '5', '--session-remaining', '1', '--identify-spacing-ms', '0', '--shards', '2') as s:
+        first = s.connect().identify(shard=(0, 2))
+        first.until(lambda p: p['t'] == 'READY')
+        assert s.connect().identify(shard=(1, 2)).closed() == 4004
+        assert first.closed() == 4004
+        assert s.get('/api/v10/gateway/bot')[0] == 401
+        assert ('session_starts_exhausted', 4004) in s.violations()
+
+
+def session_starts_refill():
+    with bare('--session-total', '5', '--session-remaining', '0', '--session-reset-after-ms', '300') as s:
+        limit = json.loads(s.get('/api/v10/gateway/bot')[1])['session_start_limit']
+        assert limit['remaining'] == 0 and 0 < limit['reset_after'] <= 300
+        time.sleep(0.4)
+        limit = json.loads(s.get('/api/v10/gateway/bot')[1])['session_start_limit']
+        assert limit['remaining'] == 5
+
+
+# ---- requests
+
+def guild():
+    return next(e['d'] for e in EVENTS if e['t'] == 'GUILD_CREATE')
+
+
+def members_all():
+    with sim('--rate', '1') as s:
+        c = ready(s)
+        c.send(8, {'guild_id': guild()['id'], 'query': '', 'limit': 0, 'nonce': 'n1', 'presences': True})
+        d = c.until(lambda p: p['t'] == 'GUILD_MEMBERS_CHUNK')[-1]['d']
+        assert d['members'] == guild()['members'] and d['nonce'] == 'n1' and (d['chunk_index'], d['chunk_count']) == (0, 1)
+        assert d['presences'] and all(p in guild()['presences'] for p in d['presences'])
+        c.send(8, {'guild_id': guild()['id'], 'query': '', 'limit': 0, 'nonce': 'n2'})
+        d = c.until(lambda p: p['t'] == 'RATE_LIMITED')[-1]['d']
+        assert d['opcode'] == 8 and 25 < d['retry_after'] <= 30 and d['meta'] == {'guild_id': guild()['id'], 'nonce': 'n2'}
+
+
+def members_by_id():
+    with sim('--rate', '1') as s:
+        c = ready(s)
+        user = guild()['members'][3]['user']['id']
+        c.send(8, {'guild_id': int(guild()['id']), 'user_ids': [user, '1'], 'nonce': 'x' * 33})
+        d = c.until(lambda p: p['t'] == 'GUILD_MEMBERS_CHUNK')[-1]['d']
+        assert [m['user']['id'] for m in d['members']] == [user] and d['not_found'] == ['1'] and 'nonce' not in d
+
+
+def members_by_prefix():
+    with sim('--rate', '1') as s:
+        c = ready(s)
+        name = guild()['members'][2]['user']['username']
+        c.send(8, {'guild_id': guild()['id'], 'query': name[:3], 'limit': 5})
+        d = c.until(lambda p: p['t'] == 'GUILD_MEMBERS_CHUNK')[-1]['d']
+        assert name in [m['user']['username'] for m in d['members']] and len(d['members']) <= 5
+
+
+def members_without_intent():
+    with sim('--rate', '1') as s:
+        c = s.connect().identify(intents=1)
+        c.until(lambda p: p['t'] == 'READY')
+        c.send(8, {'guild_id': guild()['id'], 'query': '', 'limit': 0})
+        c.beat()
+        c.until(lambda p: p['op'] == 11)
+        assert s.violations() == [('members_intent', 0)]
+
+
+def soundboard():
+    with sim('--rate', '1') as s:
+        c = ready(s)
+        c.send(31, {'guild_ids': [guild()['id']]})
+        d = c.until(lambda p: p['t'] == 'SOUNDBOARD_SOUNDS')[-1]['d']
+        assert d == {'guild_id': guild()['id'], 'soundboard_sounds': guild()['soundboard_sounds']}
+
+
+def channel_info():
+    with sim('--rate', '1') as s:
+        c = ready(s)
+        c.send(43, {'guild_id': guild()['id'], 'fields': ['status']})
+        d = c.until(lambda p: p['t'] == 'CHANNEL_INFO')[-1]['d']
+        assert [i['id'] for i in d['channels']] == [i['id'] for i in guild()['channels'] if i['type'] in (2, 13)]
+
+
+def voice():
+    with sim('--rate', '1') as s:
+        c = ready(s)
+        c.send(4, {'guild_id': guild()['id'], 'channel_id': '5', 'self_mute': True, 'self_deaf': False})
+        seen = c.until(lambda p: p['t'] == 'VOICE_SERVER_UPDATE')
+        state = [p['d'] for p in seen if p['t'] == 'VOICE_STATE_UPDATE'][0]
+        assert state['self_mute'] is True and state['user_id'] == EVENTS[0]['d']['user']['id']
+
+
+# ---- REST
+
+def rest_answer():
+    with bare('--shards', '3', '--max-concurrency', '2') as s:
+        status, body, _ = s.get('/api/v10/gateway/bot')
+        body = json.loads(body)
+        assert status == 200 and body['shards'] == 3
+        assert body['session_start_limit']['max_concurrency'] == 2 and body['session_start_limit']['remaining'] == 1000
+        ready(s)
+        assert json.loads(s.get('/api/v10/gateway/bot')[1])['session_start_limit']['remaining'] == 999
+
+
+def rest_refusals():
+    with bare() as s:
+        assert s.get('/api/v10/gateway/bot', token='wrong')[0] == 401
+        assert s.get('/api/v10/gateway/bot', token=None)[0] == 401
+        assert s.get('/api/v10/gateway', token=None)[0] == 200
+        assert s.get('/api/v9/gateway')[0] == 404
+        assert s.get('/api/v10/gateway', agent='curl/8')[0] == 403
+        assert s.violations() == [('user_agent', 0)]
+
+
+def rest_faults():
+    names = ['429', '500', '502', 'html', 'no-url', 'zero-shards', 'zero-concurrency']
+    options = [o for name in names for o in ('--rest-fault', name)]
+    with bare(*options, '--rest-fault', 'big', '--rest-fault', '401:2') as s:
+        status, body, headers = s.get('/api/v10/gateway/bot')
+        assert status == 429 and headers['Retry-After'] == '1' and json.loads(body)['retry_after'] == 1.0
+        time.sleep(1.1)
+        assert s.get('/api/v10/gateway/bot')[0] == 500
+        assert s.get('/api/v10/gateway/bot')[0] == 502
+        assert s.get('/api/v10/gateway/bot')[1].startswith(b'<html>')
+        assert 'url' not in json.loads(s.get('/api/v10/gateway/bot')[1])
+        assert json.loads(s.get('/api/v10/gateway/bot')[1])['shards'] == 0
+        assert json.loads(s.get('/api/v10/gateway/bot')[1])['session_start_limit']['max_concurrency'] == 0
+        assert len(s.get('/api/v10/gateway/bot')[1]) > 10 << 20
+        assert [s.get('/api/v10/gateway/bot')[0] for _ in range(3)] == [401, 401, 200]
+        assert s.violations() == []
+
+
+def rest_too_soon():
+    with bare('--rest-fault', '429') as s:
+        s.get('/api/v10/gateway/bot')
+        s.get('/api/v10/gateway/bot')
+        assert s.violations() == [('rest_too_soon', 0)]
+
+
+def rest_stalls():
+    with bare('--rest-fault', 'stall') as s:
+        try:
+            s.get('/api/v10/gateway/bot', timeout=0.5)
+        except (TimeoutError, socket.timeout):
+            return
+        raise AssertionError('no stall')
+
+
+# ---- hostile clients
+
+def slow_loris():
+    with bare('--handshake-timeout-ms', '300') as s:
+        with socket.create_connection((s.address.hostname, s.address.port)) as c:
+            c.sendall(b'GET / HTTP/1.1\r\nHost')
+            c.settimeout(3)
+            try:
+                assert c.recv(10) == b''
+            except ConnectionError:
+                pass
+
+
+def garbage():
+    import random
+    rng = random.Random(5)
+    for tls in (False, True):
+        with bare(tls=tls) as s:
+            for _ in range(30):
+                with socket.create_connection((s.address.hostname, s.address.port)) as c:
+                    c.sendall(rng.randbytes(rng.randrange(1, 3000)))
+            for _ in range(30):
+                c = s.connect()
+                try:
+                    for _ in range(5):
+                        c.send_frame(rng.choice([1, 2, 9, 10, 8]), rng.randbytes(rng.randrange(0, 100)))
+                except OSError:
+                    pass
+                c.drop()
+            for _ in range(30):
+                c = s.connect(query='v=10&encoding=etf', hello=False)
+                good = bytearray(sim_etf.encode({'op': 2, 'd': {'token': TOKEN, 'intents': 1, 'shard': [0, 1], 'properties': {'os': ''}}}))
+                good[rng.randrange(len(good))] = rng.randrange(256)
+                c.send_raw(bytes(good), 2)
+                c.drop()
+            assert ready(s).session
+            assert s.stop() == 0
+
+
+def endless_header():
+    with bare() as s:
+        with socket.create_connection((s.address.hostname, s.address.port)) as c:
+            try:
+                for _ in range(200):
+                    c.sendall(b'x' * 1000)
+                    time.sleep(0.001)
+                assert c.recv(10) == b''
+            except ConnectionError:
+                pass
+        assert ready(s).session
+
+
+def usage():
+    for options in (['--no-such'], ['--shards', '0'], ['--faults', 'nothing:1'], ['--etf-style', 'x'], ['--rest-fault', 'x'], ['word']):
+        done = subprocess.run([SIM, *options], capture_output=True, text=True, timeout=5)
+        assert done.returncode == 2 and done.stderr.startswith('hemera-sim: ') and not done.stdout, (options, done)
+    done = subprocess.run([SIM, '--stream', '/nonexistent'], capture_output=True, text=True, timeout=5)
+    assert done.returncode == 1
+
+
+def certificate_names():
+    with bare(tls=True) as s:
+        context = s.context()
+        for name in ('127.0.0.1', 'localhost', 'gateway.test'):
+            with socket.create_connection((s.address.hostname, s.address.port)) as c:
+                context.wrap_socket(c, server_hostname=name).close()
+        with socket.create_connection((s.address.hostname, s.address.port)) as c:
+            try:
+                context.wrap_socket(c, server_hostname='other.test')
+            except ssl.SSLCertVerificationError:
+                return
+        raise AssertionError('another name was accepted')
+
+
+def loopback_only():
+    with bare() as s:
+        ports = {s.address.port}
+        with open('/proc/net/tcp') as f:
+            listening = [line.split()[1] for line in f if line.split()[3] == '0A']
+        mine = [a for a in listening if int(a.split(':')[1], 16) in ports]
+        assert mine and all(a.startswith('0100007F') for a in mine)
+
+
+def main():
+    tap = Tap()
+    for tls in (False, True):
+        for query in ('v=10&encoding=json', PLAIN_ZLIB):
+            tap.run(f'/sim/stream/{"tls" if tls else "plain"}/{"zlib" if "zlib" in query else "none"}', whole_stream, query, tls)
+    for test in (shards_split, crc_of_session, resume_exact, resume_same_bytes_after_many, takeover, new_identify_ends_old_session,
+                 rate_goes_on_without_connection, replay_limit_stops_production, resume_beyond_replay_limit, resume_window,
+                 client_4000_keeps_session, exit_when_done, loops, sigint_ends_well, back_pressure, hundred_connections):
+        tap.run('/sim/session/' + test.__name__.replace('_', '-'), test)
+    tap.run('/sim/session/client-1000-ends', client_1000_ends_session, 1000)
+    tap.run('/sim/session/client-1001-ends', client_1000_ends_session, 1001)
+    tap.run('/sim/etf/discord', etf, 'discord', 'v=10&encoding=etf')
+    tap.run('/sim/etf/binary', etf, 'binary', 'v=10&encoding=etf&compress=zlib-stream')
+    tap.run('/sim/etf/mixed', etf, 'mixed', 'v=10&encoding=etf&compress=zlib-stream', 'mixed')
+    if shutil.which('erl'):
+        for style in ('discord', 'mixed'):
+            tap.run(f'/sim/etf/{style}-read-by-otp', etf, style, 'v=10&encoding=etf', 'mixed', True)
+    for test in (fragments, key_orders, payload_compression):
+        tap.run('/sim/wire/' + test.__name__.replace('_', '-'), test)
+    for name, code, what, act in STRICT:
+        tap.run('/sim/strict/' + name, strict, code, what, act)
+    for name, code, what, act in STRICT_READY:
+        tap.run('/sim/strict/' + name, lambda code=code, what=what, act=act: strict(code, what, act, sent_ready=True))
+    for name, code, what, act in STRICT_ETF:
+        tap.run('/sim/strict/etf-' + name, lambda code=code, what=what, act=act: strict(code, what, act, query='v=10&encoding=etf'))
+    for test in (resume_from_the_future, resume_of_unknown, resume_in_another_encoding, identify_after_op9_on_same_socket, disallowed,
+                 sharding_required, versions, default_encoding_is_json, bad_upgrades):
+        tap.run('/sim/strict/' + test.__name__.replace('_', '-'), test)
+    tap.run('/sim/beat/regular', beats, [], beat_regularly, 0, None)
+    tap.run('/sim/beat/none', beats, [], lambda c: None, 4000, 'heartbeat_late')
+    tap.run('/sim/beat/too-often', beats, [], beat_too_often, 0, 'heartbeat_early')
+    tap.run('/sim/beat/null-late', beats, [], beat_null_late, 0, 'heartbeat_null')
+    tap.run('/sim/beat/before-identify', beat_before_identify)
+    for area, tests in (('limit', (send_rate, presence_rate, identify_spacing, session_starts, session_starts_refill)),
+                        ('request', (members_all, members_by_id, members_by_prefix, members_without_intent, soundboard, channel_info, voice)),
+                        ('rest', (rest_answer, rest_refusals, rest_faults, rest_too_soon, rest_stalls)),
+                        ('hostile', (slow_loris, garbage, endless_header)),
+                        ('program', (usage, certificate_names, loopback_only))):
+        for test in tests:
+            tap.run(f'/sim/{area}/{test.__name__.replace("_", "-")}', test)
+    tap.end()
+
+
+if __name__ == '__main__':
+    main()
