@@ -131,6 +131,7 @@ typedef struct {
   guint connection;
   gboolean done; /* FALSE: op 2 was written just now; TRUE: the lease or the request comes back */
   gboolean used;
+  gboolean left; /* with done FALSE: its bytes, written a moment ago, are now out */
 } HemeraLeaseUpdate;
 HEMERA_DECLARE_MESSAGE (HemeraLeaseUpdate, hemera__lease_update)
 

@@ -113,14 +113,15 @@ hemera__identify_budget_wish (HemeraIdentifyBudget *self, const HemeraLeaseWish 
 }
 
 void
-hemera__identify_budget_written (HemeraIdentifyBudget *self, guint shard, guint connection, gint64 now)
+hemera__identify_budget_written (HemeraIdentifyBudget *self, guint shard, guint connection, gboolean left,
+                                 gint64 now)
 {
   HemeraIdentifyBucket *bucket = bucket_of (self, shard);
 
   bucket->free_at = MAX (bucket->free_at, now + self->spacing_us);
   if (bucket->leased && bucket->lease.shard == shard && bucket->lease.connection == connection)
     bucket->written = TRUE;
-  else if (self->remaining > 0)
+  else if (!left && self->remaining > 0)
     self->remaining--; /* its lease was taken back too early: Discord counted it all the same */
 }
 

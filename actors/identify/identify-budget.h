@@ -41,7 +41,9 @@ void hemera__identify_budget_hold (HemeraIdentifyBudget *self, gint64 at);
 
 /* A newer wish of the same shard takes the place of the older; a lease that the shard still has comes back first. */
 void hemera__identify_budget_wish (HemeraIdentifyBudget *self, const HemeraLeaseWish *wish, gint64 now);
-void hemera__identify_budget_written (HemeraIdentifyBudget *self, guint shard, guint connection, gint64 now);
+/* @left: told again when the bytes were out: counts from now on, once for the budget. */
+void hemera__identify_budget_written (HemeraIdentifyBudget *self, guint shard, guint connection,
+                                      gboolean left, gint64 now);
 /* The lease or the wish of this shard and connection is over. @used: op 2 was written. */
 void hemera__identify_budget_done (HemeraIdentifyBudget *self, guint shard, guint connection, gboolean used,
                                    gint64 now);

@@ -113,14 +113,19 @@ sent (HemeraShard *self, const HemeraShardAction *action)
 }
 
 static void
-update_lease (HemeraShard *self, const HemeraShardAction *action, gboolean done)
+identified (HemeraShard *self, const HemeraShardAction *action)
 {
-  const HemeraLeaseUpdate update = { self->slot->shard, action->connection, done, action->used };
+  self->identified = action->connection;
+  hemera__shard_update_lease (self, &(HemeraLeaseUpdate){ .connection = action->connection });
+}
 
-  if (done && self->wish == action->connection)
+static void
+release_lease (HemeraShard *self, const HemeraShardAction *action)
+{
+  if (self->wish == action->connection)
     self->wish = 0;
-  hemera_send_name (hemera_actor_system (self->self), self->tree->broker_name,
-                    hemera__lease_update_new (&update));
+  hemera__shard_update_lease (
+      self, &(HemeraLeaseUpdate){ .connection = action->connection, .done = TRUE, .used = action->used });
 }
 
 void
@@ -141,8 +146,8 @@ hemera__shard_apply (HemeraShard *self, HemeraShardAction *action)
     hemera__shard_say (self, message_new (self, HEMERA_SHARD_MESSAGE_REQUESTING_IDENTIFY, action, NULL));
     hemera__shard_ask_broker (self);
     break;
-  case HEMERA_SHARD_ACTION_IDENTIFIED: update_lease (self, action, FALSE); break;
-  case HEMERA_SHARD_ACTION_RELEASE_LEASE: update_lease (self, action, TRUE); break;
+  case HEMERA_SHARD_ACTION_IDENTIFIED: identified (self, action); break;
+  case HEMERA_SHARD_ACTION_RELEASE_LEASE: release_lease (self, action); break;
   case HEMERA_SHARD_ACTION_STATE: state_changed (self, action); break;
   case HEMERA_SHARD_ACTION_EVENT: event (self, action); break;
   case HEMERA_SHARD_ACTION_SESSION: session_changed (self, action); break;

@@ -92,6 +92,16 @@ hemera__shard_ask_broker (HemeraShard *self)
                     hemera__lease_request_new (&request));
 }
 
+void
+hemera__shard_update_lease (HemeraShard *self, const HemeraLeaseUpdate *update)
+{
+  HemeraLeaseUpdate full = *update;
+
+  full.shard = self->slot->shard;
+  hemera_send_name (hemera_actor_system (self->self), self->tree->broker_name,
+                    hemera__lease_update_new (&full));
+}
+
 /* ---- the machine ------------------------------------------------------------------------------------------------------ */
 
 static double

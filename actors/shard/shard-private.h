@@ -33,7 +33,8 @@ typedef struct {
   guint failures;
 
   /* the identify broker */
-  guint wish; /* connection that waits for its lease; 0: none */
+  guint wish;       /* connection that waits for its lease; 0: none */
+  guint identified; /* connection whose op 2 is written and not out yet; 0: none */
   HemeraRef broker_monitor, broker_retry;
 
   /* the websocket */
@@ -57,6 +58,7 @@ HemeraNext hemera__shard_next (HemeraShard *self);
 void hemera__shard_say (HemeraShard *self, HemeraShardMessage *message /* transfer full */);
 void hemera__shard_say_error (HemeraShard *self, GError *error /* transfer full */);
 void hemera__shard_ask_broker (HemeraShard *self);
+void hemera__shard_update_lease (HemeraShard *self, const HemeraLeaseUpdate *update);
 void hemera__shard_tell_store (HemeraShard *self);
 
 /* ---- shard-actions.c --------------------------------------------------------------------------------------- */

@@ -79,6 +79,10 @@ do_drained (HemeraActor *actor, gpointer state, gpointer data)
 
   if (!is_current (self, data))
     return HEMERA_CONTINUE;
+  if (self->identified == self->connection) { /* its turn in the bucket counts from here */
+    self->identified = 0;
+    hemera__shard_update_lease (self, &(HemeraLeaseUpdate){ .connection = self->connection, .left = TRUE });
+  }
   hemera__shard_machine_drained (self->machine, hemera_actor_now (actor), self->connection);
   hemera__shard_pump (self);
   return hemera__shard_next (self);

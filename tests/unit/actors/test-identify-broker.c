@@ -33,8 +33,9 @@ request (Fixture *self, guint shard)
 static void
 written (Fixture *self, guint shard)
 {
-  hemera__lease_update_send (self->broker, &(HemeraLeaseUpdate){ shard, 1, FALSE, TRUE });
-  hemera__lease_update_send (self->broker, &(HemeraLeaseUpdate){ shard, 1, TRUE, TRUE });
+  hemera__lease_update_send (self->broker, &(HemeraLeaseUpdate){ .shard = shard, .connection = 1 });
+  hemera__lease_update_send (
+      self->broker, &(HemeraLeaseUpdate){ .shard = shard, .connection = 1, .done = TRUE, .used = TRUE });
   rig_run (&self->rig);
 }
 
@@ -52,7 +53,7 @@ test_one_in_five_seconds (Fixture *self, gconstpointer data)
   g_assert_cmpuint (grants (self, 3), ==, 1); /* it was alone when it asked */
   written (self, 3);
   for (guint i = 0; i < 3; i++) {
-    rig_advance (&self->rig, 4999);
+    rig_advance (&self->rig, 5099); /* five seconds and the margin */
     g_assert_cmpuint (grants (self, i), ==, 0);
     rig_advance (&self->rig, 1);
     g_assert_cmpuint (grants (self, i), ==, 1);
@@ -83,7 +84,7 @@ test_budget_outlives_broker (Fixture *self, gconstpointer data)
   self->broker = rig_spawn (&self->rig, &hemera__identify_broker_class, self->rig.tree->broker_name);
   request (self, 1);
   g_assert_cmpuint (grants (self, 1), ==, 0); /* its predecessor may just have given a lease */
-  rig_advance (&self->rig, 5000);
+  rig_advance (&self->rig, 5100);
   g_assert_cmpuint (grants (self, 1), ==, 1);
   g_assert_cmpuint (self->rig.tree->remaining, ==, 98);
 }

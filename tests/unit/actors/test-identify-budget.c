@@ -36,7 +36,7 @@ test_spacing_from_the_write (void)
   wish (&budget, 1, 1, 0);
   assert_granted (&budget, 0, 0);
   /* The shard takes three seconds to write its op 2: the five count from there, whatever READY does. */
-  hemera__identify_budget_written (&budget, 0, 1, 3 * SECOND);
+  hemera__identify_budget_written (&budget, 0, 1, FALSE, 3 * SECOND);
   hemera__identify_budget_done (&budget, 0, 1, TRUE, 4 * SECOND);
   assert_none (&budget, 8 * SECOND - 1);
   g_assert_cmpint (hemera__identify_budget_deadline (&budget), ==, 8 * SECOND);
@@ -53,8 +53,26 @@ test_ready_is_not_waited_for (void)
   wish (&budget, 0, 1, 0);
   wish (&budget, 1, 1, 0);
   assert_granted (&budget, 0, 0);
-  hemera__identify_budget_written (&budget, 0, 1, 0);
+  hemera__identify_budget_written (&budget, 0, 1, FALSE, 0);
   assert_granted (&budget, 5 * SECOND, 1);
+  hemera__identify_budget_clear (&budget);
+}
+
+static void
+test_told_again_when_out (void)
+{
+  HemeraIdentifyBudget budget;
+
+  hemera__identify_budget_init (&budget, 1, 5000, 0, 100);
+  wish (&budget, 0, 1, 0);
+  wish (&budget, 1, 1, 0);
+  assert_granted (&budget, 0, 0);
+  hemera__identify_budget_written (&budget, 0, 1, FALSE, 0);
+  hemera__identify_budget_done (&budget, 0, 1, TRUE, SECOND);
+  hemera__identify_budget_written (&budget, 0, 1, TRUE, SECOND);
+  g_assert_cmpuint (budget.remaining, ==, 99); /* one start, told twice */
+  assert_none (&budget, 6 * SECOND - 1);
+  assert_granted (&budget, 6 * SECOND, 1);
   hemera__identify_budget_clear (&budget);
 }
 
@@ -69,7 +87,7 @@ test_buckets_are_apart (void)
   assert_granted (&budget, 0, 0);
   assert_granted (&budget, 0, 1);
   assert_none (&budget, 0);
-  hemera__identify_budget_written (&budget, 1, 1, 0);
+  hemera__identify_budget_written (&budget, 1, 1, FALSE, 0);
   assert_granted (&budget, 5 * SECOND, 3);
   assert_none (&budget, 5 * SECOND); /* shard 0 holds its lease and has not written */
   hemera__identify_budget_clear (&budget);
@@ -129,7 +147,7 @@ test_floor (void)
   hemera__identify_budget_init (&budget, 1, 0, 10, 11);
   wish (&budget, 0, 1, 0);
   assert_granted (&budget, 0, 0);
-  hemera__identify_budget_written (&budget, 0, 1, 0);
+  hemera__identify_budget_written (&budget, 0, 1, FALSE, 0);
   wish (&budget, 1, 1, 0);
   g_assert_cmpint (hemera__identify_budget_next (&budget, 0, &denied), ==, HEMERA_LEASE_DENIED);
   g_assert_cmpuint (denied.shard, ==, 1);
@@ -174,7 +192,7 @@ test_concurrency_changes (void)
   wish (&budget, 1, 1, 0);
   wish (&budget, 2, 1, 0);
   assert_granted (&budget, 0, 0);
-  hemera__identify_budget_written (&budget, 0, 1, 0);
+  hemera__identify_budget_written (&budget, 0, 1, FALSE, 0);
   hemera__identify_budget_set_concurrency (&budget, 2, SECOND);
   assert_none (&budget, 4 * SECOND);
   assert_granted (&budget, 5 * SECOND, 2);
@@ -189,6 +207,7 @@ main (int argc, char **argv)
   g_test_add_func ("/identify/spacing/counts-from-the-write", test_spacing_from_the_write);
   g_test_add_func ("/identify/spacing/does-not-wait-for-ready", test_ready_is_not_waited_for);
   g_test_add_func ("/identify/spacing/after-a-restart-of-the-broker", test_hold_after_restart);
+  g_test_add_func ("/identify/spacing/counts-from-when-it-is-out", test_told_again_when_out);
   g_test_add_func ("/identify/buckets/are-apart", test_buckets_are_apart);
   g_test_add_func ("/identify/buckets/lowest-shard-first", test_lowest_shard_first);
   g_test_add_func ("/identify/buckets/another-max-concurrency", test_concurrency_changes);
