@@ -1,42 +1,34 @@
-/* embed: an application with a main loop of its own, on a context of its own, that gets the gateway's events there for a while and then
- * closes cleanly. DISCORD_TOKEN holds the token; HEMERA_API_URL and HEMERA_CA_FILE point it at a simulator. */
+/* embed: an application whose main loop runs on a context of its own. It gets a hundred events there and closes cleanly.
+ * DISCORD_TOKEN holds the token. */
 #include <hemera/hemera.h>
 
-typedef struct {
-  GMainLoop *loop;
-  HemeraGateway *gateway;
-  guint events;
-} App;
+static GMainLoop *loop;
+static guint events;
 
 static void
-on_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+on_closed (GObject *gateway, GAsyncResult *result, gpointer user_data)
 {
-  App *app = user_data;
+  hemera_gateway_close_finish (HEMERA_GATEWAY (gateway), result, NULL);
+  g_main_loop_quit (loop);
+}
 
-  hemera_gateway_close_finish (app->gateway, result, NULL);
-  g_main_loop_quit (app->loop);
+static void
+on_connected (GObject *gateway, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (hemera_gateway_connect_finish (HEMERA_GATEWAY (gateway), result, &error) || events >= 100)
+    return;
+  g_printerr ("%s\n", error->message);
+  hemera_gateway_close_async (HEMERA_GATEWAY (gateway), HEMERA_CLOSE_END, 0, NULL, on_closed, NULL);
 }
 
 static void
 on_event (HemeraGateway *gateway, HemeraEvent *event, gpointer user_data)
 {
-  App *app = user_data;
-
   g_print ("%s\n", hemera_event_get_name (event));
-  if (++app->events == 100)
-    hemera_gateway_close_async (gateway, HEMERA_CLOSE_END, 1000, NULL, on_closed, app);
-}
-
-static void
-on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  App *app = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (!hemera_gateway_connect_finish (app->gateway, result, &error)) {
-    g_printerr ("%s\n", error->message);
-    hemera_gateway_close_async (app->gateway, HEMERA_CLOSE_END, 0, NULL, on_closed, app);
-  }
+  if (++events == 100)
+    hemera_gateway_close_async (gateway, HEMERA_CLOSE_END, 1000, NULL, on_closed, NULL);
 }
 
 int
@@ -45,18 +37,17 @@ main (void)
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (GError) error = NULL;
   g_autoptr (HemeraGatewayApiOptions) options = hemera_gateway_api_options_new_from_environment (&error);
-  App app = { 0 };
+  g_autoptr (HemeraGateway) gateway = NULL;
 
   if (options == NULL)
-    g_error ("%s", error->message);
+    return g_printerr ("%s\n", error->message), 2;
   g_main_context_push_thread_default (context);
-  app.loop = g_main_loop_new (context, FALSE);
-  app.gateway = hemera_gateway_new (NULL, options);
-  hemera_gateway_on_event (app.gateway, NULL, NULL, on_event, &app, NULL);
-  hemera_gateway_connect_async (app.gateway, NULL, on_connected, &app);
-  g_main_loop_run (app.loop);
-  g_object_unref (app.gateway);
-  g_main_loop_unref (app.loop);
+  loop = g_main_loop_new (context, FALSE);
+  gateway = hemera_gateway_new (NULL, options);
+  hemera_gateway_on_event (gateway, NULL, NULL, on_event, NULL, NULL);
+  hemera_gateway_connect_async (gateway, NULL, on_connected, NULL);
+  g_main_loop_run (loop);
+  g_main_loop_unref (loop);
   g_main_context_pop_thread_default (context);
-  return app.events >= 100 ? 0 : 1;
+  return events >= 100 ? 0 : 1;
 }

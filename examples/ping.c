@@ -17,7 +17,7 @@ main (void)
   g_autoptr (HemeraGateway) gateway = options != NULL ? hemera_gateway_new (NULL, options) : NULL;
 
   if (gateway == NULL)
-    g_error ("%s", error->message);
+    return g_printerr ("%s\n", error->message), 2;
   hemera_gateway_on_message_create (gateway, NULL, on_message, NULL, NULL);
   return hemera_gateway_run (gateway);
 }

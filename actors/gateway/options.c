@@ -61,7 +61,14 @@ hemera_gateway_api_options_new (const char *token, GError **error)
 HemeraGatewayApiOptions *
 hemera_gateway_api_options_new_from_environment (GError **error)
 {
-  return hemera_gateway_api_options_new_from_variable ("DISCORD_TOKEN", error);
+  g_autoptr (HemeraGatewayApiOptions) self =
+      hemera_gateway_api_options_new_from_variable ("DISCORD_TOKEN", error);
+  const char *url = g_getenv ("HEMERA_API_URL");
+
+  if (self == NULL || (url != NULL && !hemera_gateway_api_options_set_api_url (self, url, error)))
+    return NULL;
+  hemera_gateway_api_options_set_ca_file (self, g_getenv ("HEMERA_CA_FILE"));
+  return g_steal_pointer (&self);
 }
 
 HemeraGatewayApiOptions *

@@ -19,7 +19,7 @@ G_DECLARE_FINAL_TYPE (HemeraGatewayApiOptions, hemera_gateway_api_options, HEMER
 /* ---- making: the token is copied into a type that nothing prints ------------------------------------------------------------------ */
 /* (transfer full) (nullable): NULL with HEMERA_GATEWAY_ERROR_OPTIONS when @token is empty or cannot be one. */
 HEMERA_API HemeraGatewayApiOptions *hemera_gateway_api_options_new (const char *token, GError **error);
-/* From the variable DISCORD_TOKEN. */
+/* The token from the variable DISCORD_TOKEN. HEMERA_API_URL and HEMERA_CA_FILE, where set, point the bot at a simulator. */
 HEMERA_API HemeraGatewayApiOptions *hemera_gateway_api_options_new_from_environment (GError **error);
 /* From the variable @name. */
 HEMERA_API HemeraGatewayApiOptions *hemera_gateway_api_options_new_from_variable (const char *name, GError **error);

@@ -34,6 +34,11 @@ def declared(prefix):
     return names
 
 
+with open(os.path.join(source, 'README.md'), encoding='utf-8') as f:
+    shown = re.search(r'```c\n(.*?)```', f.read(), flags=re.S).group(1)
+with open(os.path.join(source, 'examples', 'ping.c'), encoding='utf-8') as f:
+    check('the bot of README.md is examples/ping.c', f.read().split('\n', 1)[1] == shown)
+
 prefix = tempfile.mkdtemp(prefix='hemera-install-')
 try:
     good, text = run('cmake', '--install', build, '--prefix', prefix)
@@ -51,7 +56,7 @@ try:
     os.mkdir(work)
     shutil.copy(os.path.join(source, 'examples', 'ping.c'), work)
     env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(os.path.dirname(library), 'pkgconfig'))
-    good, text = run('sh', '-c', 'cc -Wall -Werror ping.c -o ping $(pkg-config --define-variable=prefix=%s --cflags --libs hemera)' % prefix, cwd=work, env=env)
+    good, text = run('sh', '-c', 'cc -Wall -Werror ping.c -o ping $(pkg-config --cflags --libs hemera)', cwd=work, env=env)
     check('a program builds with pkg-config', good, text)
     with open(os.path.join(work, 'CMakeLists.txt'), 'w') as f:
         f.write('cmake_minimum_required(VERSION 3.20)\nproject(user C)\nfind_package(hemera 0.1 REQUIRED)\n'
@@ -63,7 +68,7 @@ try:
     with open(os.path.join(work, 'cxx.cc'), 'w') as f:
         f.write(headers + 'int main () { return 0; }\n')
     if shutil.which('g++'):
-        good, text = run('sh', '-c', 'g++ -Wall -Werror cxx.cc -o cxx $(pkg-config --define-variable=prefix=%s --cflags --libs hemera)' % prefix, cwd=work, env=env)
+        good, text = run('sh', '-c', 'g++ -Wall -Werror cxx.cc -o cxx $(pkg-config --cflags --libs hemera)', cwd=work, env=env)
         check('the headers are C++ too', good, text)
 finally:
     shutil.rmtree(prefix)
