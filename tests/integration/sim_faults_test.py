@@ -234,7 +234,8 @@ def main():
             'corrupt', 8, query='v=10&encoding=json' + ('&compress=zlib-stream' if query == 'zlib' else '')))
     tap.run('/sim-faults/resumable/reset-tls', lambda: with_resumes('reset', 12, tls=True))
     tap.run('/sim-faults/no-reconnect/op1', without_resumes, 'op1', 12)
-    tap.run('/sim-faults/no-reconnect/slow-read', without_resumes, 'slow-read', 4, '--slow-read-ms', '150')
+    tap.run('/sim-faults/resumable/slow-read', resumable, 'slow-read', 4, '--slow-read-ms', '150')
+    tap.run('/sim-faults/resumable/slow-read-too-slow', with_resumes, 'slow-read', 2, '--slow-read-ms', '900')
     for name in ('op9-false', 'close-4003', 'close-4007', 'close-4009'):
         tap.run(f'/sim-faults/gap/{name}', ends, name, 5)
     tap.run('/sim-faults/gap/events-lost', ends, 'op9-false', 5, '--lose-on-gap', '7')

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_HELLO 120000 /* how long a client may wait for it */
+
 typedef enum {
   FAULT_OP7,
   FAULT_OP9_TRUE,
@@ -337,6 +339,9 @@ sim_faults_greet (SimConnection *connection)
     connection->close_at = sim_now () + connection->sim->options.op7_close;
   } else if (kind == FAULT_NO_READY) {
     connection->no_answer = TRUE;
+  } else {
+    connection->mute = TRUE;
+    connection->mute_until = sim_now () + NO_HELLO;
   }
   return kind != FAULT_NO_READY;
 }

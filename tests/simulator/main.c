@@ -58,6 +58,7 @@ prepare (Sim *self, char **ca_file, GError **error)
         options->dir != NULL ? g_strdup (options->dir) : g_dir_make_tmp ("hemera-sim-XXXXXX", error);
     if (dir == NULL)
       return FALSE;
+    g_mkdir_with_parents (dir, 0700); /* writing the file tells when that failed */
     *ca_file = g_build_filename (dir, "ca.pem", NULL);
     if ((self->tls = sim_ca_server_context (*ca_file, error)) == NULL)
       return FALSE;

@@ -36,7 +36,7 @@ static const char details[] =
     "connection takes.\n"
     "A new session goes on where the stream of its shard stands; GUILD_CREATEs are not sent again. A new "
     "IDENTIFY for a\n"
-    "shard ends the session that it had.\n"
+    "shard ends the session that it had. Events are not filtered by intents.\n"
     "\n"
     "The log (--log) has one JSON object a line: t_ms (monotonic) and event: listening, connection, closed, "
     "rest, identify,\n"
