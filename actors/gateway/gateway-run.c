@@ -41,8 +41,11 @@ finish (Run *run, int status)
 static gboolean
 on_signal (gpointer user_data)
 {
-  g_message ("gateway: closing");
-  finish (user_data, 0);
+  Run *run = user_data;
+
+  if (!run->closing)
+    g_message ("gateway: closing");
+  finish (run, 0);
   return G_SOURCE_CONTINUE;
 }
 

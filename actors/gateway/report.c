@@ -8,7 +8,7 @@ static const struct {
   const char *text;
 } causes[] = {
   { "op_7", "the gateway asked for it" },
-  { "invalid_session", "the gateway says that the session is over" },
+  { "invalid_session", "the gateway refused the session" },
   { "invalid_session_resumable", "the gateway asked to try again" },
   { "no_traffic", "nothing came between two heartbeats" },
   { "connection_lost", "the connection was lost" },
