@@ -281,7 +281,7 @@ static void
 test_no_timeout (Fixture *f, gconstpointer mode)
 {
   start (f, NULL, "init|started");
-  in_parent (f, call_forever, "keep");
+  in_parent (f, call_forever, (gpointer) "keep");
   advance (f, G_GINT64_CONSTANT (1000) * 3600 * 24 * 365);
   expect (f, "");
   cast ("answer");
@@ -474,7 +474,7 @@ start_unseen (HemeraActor *self, Fixture *f, gpointer init)
 static void
 test_continue_first (Fixture *f, gconstpointer mode)
 {
-  in_parent (f, start_unseen, "continue");
+  in_parent (f, start_unseen, (gpointer) "continue");
   expect (f, "init|continue|cast|cast");
 }
 

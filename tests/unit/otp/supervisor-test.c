@@ -687,7 +687,7 @@ static void
 test_kill (Fixture *f, gconstpointer mode)
 {
   start_one (f, relaxed, kid_full (f, "a", PERMANENT, KID_NO_TRAP, NULL), "up a|started");
-  in_parent (f, watch, "a");
+  in_parent (f, watch, (gpointer) "a");
   expect (f, "watching");
   hemera_exit (f->sup, hemera_reason_kill ());
   expect (f, "EXIT killed|DOWN killed");
@@ -698,7 +698,7 @@ test_child_unlinks (Fixture *f, gconstpointer mode)
 {
   start_one (f, relaxed, kid (f, "a", PERMANENT), "up a|started");
   tell (f, "a", "unlink");
-  in_parent (f, watch, "a");
+  in_parent (f, watch, (gpointer) "a");
   expect (f, "watching");
   die (f, "a", "oops");
   expect (f, "down a oops|DOWN oops");
