@@ -3,6 +3,8 @@
 #include "actors/events/event-internal.h"
 #include "codec/stream/inflater.h"
 
+#include <hemera/term-builder.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
