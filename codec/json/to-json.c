@@ -1,5 +1,6 @@
-/* hemera_view_append_json(): a walk over the term that writes its text. Not recursive: the open containers are a stack, a few on the C
- * stack and more on the heap. The same term gives the same bytes; the order of an object is the map's. Only what must be escaped is. */
+/* hemera_view_append_json(): writes the text of a term while it goes over its bytes once, front to back, so that depth costs nothing. Not
+ * recursive: the open containers are a stack, a few on the C stack and more on the heap. The same term gives the same bytes; the order of
+ * an object is the map's. Only what must be escaped is. */
 #include "json-ids.h"
 #include "key-set.h"
 
@@ -14,15 +15,16 @@
 #define SHOWN_KEY    60 /* bytes of a key that an error shows */
 
 typedef struct {
-  HemeraViewIter iter;
   gsize keys;         /* mark of the object's keys */
   gconstpointer node; /* (nullable): what the ids say of it */
+  guint32 left;       /* elements to come */
   gboolean is_object;
   gboolean is_first;
 } Frame;
 
 typedef struct {
   HemeraView root;
+  const guint8 *at; /* the next term to write */
   HemeraJsonFlags flags;
   const HemeraJsonIds *ids; /* (nullable) */
   GString *out;
@@ -211,7 +213,7 @@ append_key (Writer *self, HemeraView key)
 /* ---- the walk ------------------------------------------------------------------------------------------------------------------------ */
 
 static void
-open_container (Writer *self, HemeraView view, gconstpointer node, gboolean is_object)
+open_container (Writer *self, gconstpointer node, gboolean is_object)
 {
   Frame *frame;
 
@@ -225,37 +227,80 @@ open_container (Writer *self, HemeraView view, gconstpointer node, gboolean is_o
     self->allocated *= 2;
   }
   frame = &self->frames[self->depth++];
-  hemera_view_iter_init (&frame->iter, view);
+  frame->left = etf_get32 (self->at + 1);
   frame->node = node;
   frame->is_object = is_object;
   frame->is_first = TRUE;
   frame->keys = hemera__key_set_open (&self->keys);
+  self->at += 5;
   g_string_append_c (self->out, is_object ? '{' : '[');
+}
+
+static gconstpointer
+element_node (Writer *self, gconstpointer node)
+{
+  return node != NULL ? self->ids->element (node) : NULL;
+}
+
+/* A list of bytes in the short form. */
+static void
+append_bytes (Writer *self, gconstpointer node)
+{
+  gsize size = etf_get16 (self->at + 1);
+  gboolean quoted = node != NULL && self->ids->is_id (node);
+
+  g_string_append_c (self->out, '[');
+  for (gsize i = 0; i < size; i++) {
+    const guint8 byte[2] = { ETF_SMALL_INTEGER, self->at[3 + i] };
+
+    if (i > 0)
+      g_string_append_c (self->out, ',');
+    append_integer (self, (HemeraView){ byte, byte + 2 }, quoted);
+  }
+  g_string_append_c (self->out, ']');
+  self->at += 3 + size;
 }
 
 /* Writes a scalar, or opens a container. */
 static gboolean
-append_value (Writer *self, HemeraView view, gconstpointer node)
+append_value (Writer *self, gconstpointer node)
 {
+  HemeraView view = { self->at, self->root.end };
+  gboolean ok = TRUE;
+
   switch (hemera_view_type (view)) {
-  case HEMERA_TERM_ATOM: return append_atom (self, view);
-  case HEMERA_TERM_BINARY: return append_string (self, view);
-  case HEMERA_TERM_INTEGER: append_integer (self, view, node != NULL && self->ids->is_id (node)); return TRUE;
-  case HEMERA_TERM_FLOAT:
-    hemera_view_append_string (view, self->out);
-    return TRUE; /* Erlang's text is JSON's */
-  case HEMERA_TERM_MAP: open_container (self, view, node, TRUE); return TRUE;
-  case HEMERA_TERM_LIST: open_container (self, view, node, FALSE); return TRUE;
+  case HEMERA_TERM_MAP: open_container (self, node, TRUE); return TRUE;
+  case HEMERA_TERM_LIST:
+    if (*self->at == ETF_LIST)
+      open_container (self, node, FALSE);
+    else if (*self->at == ETF_STRING)
+      append_bytes (self, element_node (self, node));
+    else {
+      g_string_append_len (self->out, "[]", 2);
+      self->at++;
+    }
+    return TRUE;
+  case HEMERA_TERM_ATOM: ok = append_atom (self, view); break;
+  case HEMERA_TERM_BINARY: ok = append_string (self, view); break;
+  case HEMERA_TERM_INTEGER: append_integer (self, view, node != NULL && self->ids->is_id (node)); break;
+  case HEMERA_TERM_FLOAT: hemera_view_append_string (view, self->out); break; /* Erlang's text is JSON's */
   default: return refuse_type (self, view);
   }
+  self->at = hemera__etf_skip (self->at);
+  return ok;
 }
 
-static void
-append_comma (Writer *self, Frame *frame)
+/* The comma between elements; FALSE when all are written. */
+static gboolean
+begin_element (Writer *self, Frame *frame)
 {
+  if (frame->left == 0)
+    return FALSE;
   if (!frame->is_first)
     g_string_append_c (self->out, ',');
   frame->is_first = FALSE;
+  frame->left--;
+  return TRUE;
 }
 
 static gconstpointer
@@ -274,15 +319,16 @@ static gboolean
 continue_object (Writer *self)
 {
   Frame *frame = &self->frames[self->depth - 1];
-  HemeraView key, value;
   HemeraKey twice;
 
-  if (hemera_view_iter_next_pair (&frame->iter, &key, &value)) {
-    append_comma (self, frame);
+  if (begin_element (self, frame)) {
+    HemeraView key = { self->at, self->root.end };
+
     if (!append_key (self, key))
       return FALSE;
+    self->at = hemera__etf_skip (self->at);
     g_string_append_c (self->out, ':');
-    return append_value (self, value, value_node (self, frame->node, key));
+    return append_value (self, value_node (self, frame->node, key));
   }
   if (!hemera__key_set_close (&self->keys, frame->keys, (const guint8 *) self->out->str + self->out_start,
                               &twice))
@@ -296,15 +342,12 @@ static gboolean
 continue_array (Writer *self)
 {
   Frame *frame = &self->frames[self->depth - 1];
-  HemeraView element;
 
-  if (hemera_view_iter_next (&frame->iter, &element)) {
-    append_comma (self, frame);
-    return append_value (self, element, frame->node != NULL ? self->ids->element (frame->node) : NULL);
-  }
-  element = hemera_view_iter_tail (&frame->iter);
-  if (hemera_view_is_valid (element))
-    return refuse (self, element, "an improper list has no JSON form");
+  if (begin_element (self, frame))
+    return append_value (self, element_node (self, frame->node));
+  if (*self->at != ETF_NIL)
+    return refuse (self, (HemeraView){ self->at, self->root.end }, "an improper list has no JSON form");
+  self->at++;
   g_string_append_c (self->out, ']');
   self->depth--;
   return TRUE;
@@ -324,7 +367,8 @@ write_text (HemeraView view, HemeraJsonFlags flags, const HemeraJsonIds *ids, gc
   gboolean ok;
 
   self.frames = self.few;
-  ok = append_value (&self, view, root);
+  self.at = view.data;
+  ok = hemera_view_is_valid (view) ? append_value (&self, root) : refuse_type (&self, view);
   while (ok && self.depth > 0)
     ok = self.frames[self.depth - 1].is_object ? continue_object (&self) : continue_array (&self);
   if (!ok)
