@@ -16,8 +16,15 @@ with Simulator(program, '--stream', stream, '--heartbeat-interval', '600000') as
         def take():
             data, final = b'', False
             while not final:
-                _, final, part = client.frame()
-                data += part
+                opcode, final, part = client.frame()
+                if opcode == 8:
+                    sys.exit('closed: %r' % part)
+                if opcode == 9:
+                    client.send_frame(10, part)
+                if opcode < 8:
+                    data += part
+                else:
+                    final = False
             payload = inflate.decompress(data)
             wire.write(struct.pack('>I', len(data)) + data)
             frames.write(struct.pack('>I', len(payload)) + payload)
