@@ -351,10 +351,9 @@ add_threaded (const char *path, void (*test) (Fixture *f, gconstpointer mode))
   g_test_add (two, Fixture, GUINT_TO_POINTER (TWO_WORKERS), fixture_set_up, test, fixture_tear_down);
 }
 
-int
-main (int argc, char **argv)
+static void
+add_tests (void)
 {
-  harness_init (&argc, &argv);
   add_threaded ("/call-async/reply", test_reply);
   add_threaded ("/call-async/empty-reply", test_empty_reply);
   add_threaded ("/call-async/7.3-noproc", test_noproc);
@@ -367,5 +366,10 @@ main (int argc, char **argv)
   add_threaded ("/call-async/one-after-another", test_one_after_another);
   add_threaded ("/call-async/threads", test_threads);
   add_threaded ("/call-async/loop-in-callback", test_loop_in_callback);
-  return g_test_run ();
+}
+
+int
+main (int argc, char **argv)
+{
+  return harness_run (&argc, &argv, add_tests);
 }

@@ -483,9 +483,16 @@ harness_last_warning (void)
   return text;
 }
 
-void
-harness_init (int *argc, char ***argv)
+int
+harness_run (int *argc, char ***argv, void (*add_tests) (void))
 {
+  const HemeraSystemOptions options = { .workers = 1 };
+  g_autoptr (HemeraSystem) keeper = NULL;
+
   g_test_init (argc, argv, NULL);
   g_log_set_writer_func (write_log, NULL, NULL);
+  add_tests ();
+  /* What systems share in a process (trust anchors) is loaded once, and not for each test. */
+  keeper = hemera_system_new (&options, NULL);
+  return g_test_run ();
 }

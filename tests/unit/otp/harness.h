@@ -76,8 +76,8 @@ void exit_from_parent (Fixture *f, HemeraPid to, const char *reason);
 /* Adds @test for every mode: PATH/one-worker, PATH/two-workers, PATH/simulated. */
 void add_everywhere (const char *path, void (*test) (Fixture *f, gconstpointer mode));
 void add_simulated (const char *path, void (*test) (Fixture *f, gconstpointer mode));
-/* g_test_init() with a log writer that keeps warnings of supervisors quiet; hemera_tests_warnings() counts them. */
-void harness_init (int *argc, char ***argv);
+/* main(): with a log writer that keeps warnings of supervisors quiet; harness_warnings() counts them. */
+int harness_run (int *argc, char ***argv, void (*add_tests) (void));
 guint harness_warnings (void);
 /* The fields "HEMERA_CHILD HEMERA_REASON" of the last one. (transfer full) */
 char *harness_last_warning (void);

@@ -584,10 +584,9 @@ test_class_shared (void)
                  != hemera_server_spawn (&server_class).actor_class);
 }
 
-int
-main (int argc, char **argv)
+static void
+add_tests (void)
 {
-  harness_init (&argc, &argv);
   add_everywhere ("/server/7.1-call", test_call);
   add_everywhere ("/server/7.1-empty-reply", test_empty_reply);
   add_everywhere ("/server/7.1-error-reply", test_reply_error);
@@ -622,5 +621,10 @@ main (int argc, char **argv)
   add_everywhere ("/server/7.15-stop-normal", test_stop_normal);
   add_everywhere ("/server/class-without-callbacks", test_empty_class);
   g_test_add_func ("/server/class-is-made-once", test_class_shared);
-  return g_test_run ();
+}
+
+int
+main (int argc, char **argv)
+{
+  return harness_run (&argc, &argv, add_tests);
 }

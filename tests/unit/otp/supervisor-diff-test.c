@@ -303,10 +303,14 @@ test_against_otp (void)
   }
 }
 
+static void
+add_tests (void)
+{
+  g_test_add_func ("/supervisor/random-cases-agree-with-otp", test_against_otp);
+}
+
 int
 main (int argc, char **argv)
 {
-  harness_init (&argc, &argv);
-  g_test_add_func ("/supervisor/random-cases-agree-with-otp", test_against_otp);
-  return g_test_run ();
+  return harness_run (&argc, &argv, add_tests);
 }

@@ -966,10 +966,9 @@ test_spec_copy (void)
   hemera_supervisor_spec_free (again);
 }
 
-int
-main (int argc, char **argv)
+static void
+add_tests (void)
 {
-  harness_init (&argc, &argv);
   add_everywhere ("/supervisor/9.1-order", test_order);
   add_everywhere ("/supervisor/9.2-init-fails", test_init_fails);
   add_everywhere ("/supervisor/9.3-which-children", test_which_children);
@@ -1038,5 +1037,10 @@ main (int argc, char **argv)
   add_everywhere ("/supervisor/events", test_events);
   add_everywhere ("/supervisor/reports-warn-of-crashes-only", test_reports);
   g_test_add_func ("/supervisor/spec-copy-is-deep", test_spec_copy);
-  return g_test_run ();
+}
+
+int
+main (int argc, char **argv)
+{
+  return harness_run (&argc, &argv, add_tests);
 }
