@@ -175,11 +175,12 @@ static gboolean
 on_cancelled (GCancellable *cancellable, gpointer user_data)
 {
   HemeraGateway *self = user_data;
-  g_autoptr (HemeraGateway) guard = g_object_ref (self);
 
+  g_object_ref (self); /* the callback may drop the last reference */
   hemera__facade_connected (
       self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "connecting was cancelled"));
   hemera__facade_kill_all (self);
+  g_object_unref (self);
   return G_SOURCE_REMOVE;
 }
 

@@ -84,9 +84,9 @@ HEMERA_API void hemera_gateway_api_options_set_restart_backoff (HemeraGatewayApi
 HEMERA_API void hemera_gateway_api_options_set_restart_intensity (HemeraGatewayApiOptions *self, guint intensity, guint period_ms);
 /* A shard whose supervisor gave up is started again after this [300000]. */
 HEMERA_API void hemera_gateway_api_options_set_cool_down (HemeraGatewayApiOptions *self, guint ms);
-/* Between two IDENTIFYs of one bucket [5000]: Discord's; for a simulator that announces another. */
+/* Between two IDENTIFYs of one bucket [5000]: Discord's; for a simulator that announces another. A margin is added (1 % and 50 ms). */
 HEMERA_API void hemera_gateway_api_options_set_identify_spacing (HemeraGatewayApiOptions *self, guint ms);
-/* No IDENTIFY is sent while this many session starts or fewer are left [10]. */
+/* No IDENTIFY is sent while this many session starts or fewer are left; 10 when it is not set, 0: the last one may be used. */
 HEMERA_API void hemera_gateway_api_options_set_session_floor (HemeraGatewayApiOptions *self, guint floor);
 /* Messages that may wait for one subscription before the shards stop reading [1024]. */
 HEMERA_API void hemera_gateway_api_options_set_subscription_credit (HemeraGatewayApiOptions *self, guint messages);
