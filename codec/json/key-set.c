@@ -137,15 +137,13 @@ find_twice_by_hash (HemeraKeySet *self, const HemeraKey *keys, gsize n, const gu
 gboolean
 hemera__key_set_close (HemeraKeySet *self, gsize mark, const guint8 *buffer, HemeraKey *twice)
 {
-  const HemeraKey *keys = self->keys + mark, *found;
+  const HemeraKey *found = NULL;
   gsize n = self->n_keys - mark;
 
-  if (n < 2)
-    found = NULL;
-  else if (n <= FEW)
-    found = find_twice_by_pairs (keys, n, buffer);
-  else
-    found = find_twice_by_hash (self, keys, n, buffer);
+  if (n > FEW)
+    found = find_twice_by_hash (self, self->keys + mark, n, buffer);
+  else if (n > 1)
+    found = find_twice_by_pairs (self->keys + mark, n, buffer);
   self->n_keys = mark;
   if (found != NULL)
     *twice = *found;

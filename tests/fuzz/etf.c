@@ -15,8 +15,8 @@ touch (HemeraView view)
   double real;
   gboolean truth;
   gsize n;
-  g_autofree char *text = hemera_view_dup_string (view);
 
+  g_free (hemera_view_dup_string (view));
   hemera_view_get_int64 (view, &number);
   hemera_view_get_uint64 (view, &id);
   hemera_view_get_snowflake (view, &id);
@@ -71,7 +71,6 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
                          again = NULL;
   g_autoptr (HemeraTermBuilder) builder = NULL;
   g_autoptr (GBytes) etf = NULL;
-  g_autofree char *text = NULL, *json = NULL;
   HemeraView view = hemera_term_view (term);
 
   if (term == NULL)
@@ -83,8 +82,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   etf = hemera_term_to_etf (copy);
   again = hemera_term_new_from_etf (etf, &limits, NULL);
   g_assert_nonnull (again);
-  text = hemera_view_to_string (view);
-  json = hemera_view_to_json (view, HEMERA_JSON_SAFE_IDS, NULL);
+  g_free (hemera_view_to_string (view));
+  g_free (hemera_view_to_json (view, HEMERA_JSON_SAFE_IDS, NULL));
 
   builder = hemera_term_builder_new ();
   hemera_term_builder_open_list (builder);
