@@ -60,9 +60,10 @@ sim_connection_close (SimConnection *self, int code, const char *reason)
   if (self->upgraded && !self->close_sent) {
     g_autoptr (GByteArray) out = g_byte_array_new ();
     guint8 body[125] = { (guint8) (code >> 8), (guint8) code };
-    gsize size = MIN (strlen (reason), sizeof body - 2);
-    memcpy (body + 2, reason, size);
-    sim_frames_append (out, 8, body, size + 2, 0);
+    gsize size = 2;
+    for (; size < sizeof body && *reason != '\0'; size++)
+      body[size] = (guint8) *reason++;
+    sim_frames_append (out, 8, body, size, 0);
     sim_io_write (self->io, out->data, out->len);
     self->close_sent = TRUE;
     self->close_code = code;

@@ -84,11 +84,11 @@ static SimValue *
 real (Reader *self, gboolean old)
 {
   const guint8 *data = take (self, old ? 31 : 8);
-  char text[G_ASCII_DTOSTR_BUF_SIZE + 32] = { 0 };
+  g_autofree char *text = NULL;
   if (data == NULL)
     return NULL;
   if (old) {
-    memcpy (text, data, 31);
+    text = g_strndup ((const char *) data, 31);
   } else {
     union {
       double number;
@@ -98,9 +98,9 @@ real (Reader *self, gboolean old)
       both.bits = both.bits << 8 | data[i];
     if (!isfinite (both.number))
       return fail (self, SIM_ERROR_MALFORMED, "a float that is not finite");
-    g_ascii_formatd (text, sizeof text, "%.17g", both.number);
-    if (strpbrk (text, ".e") == NULL)
-      strcat (text, ".0");
+    char digits[G_ASCII_DTOSTR_BUF_SIZE];
+    g_ascii_formatd (digits, sizeof digits, "%.17g", both.number);
+    text = g_strconcat (digits, strpbrk (digits, ".e") == NULL ? ".0" : "", NULL);
   }
   return sim_doc_text (self->doc, SIM_NUMBER, text, strlen (text));
 }

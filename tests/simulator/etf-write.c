@@ -151,12 +151,10 @@ append_float (SimEtf *self, GByteArray *out, const SimValue *number)
   if (!isfinite (value))
     value = 0;
   if (self->style == SIM_ETF_MIXED && choose (self, 4) == 0) {
-    char old[G_ASCII_DTOSTR_BUF_SIZE] = { 0 };
+    char old[31] = { 0 };
     g_ascii_formatd (old, sizeof old, "%.20e", value);
     byte (out, OLD_FLOAT);
-    guint8 field[31] = { 0 };
-    memcpy (field, old, MIN (strlen (old), sizeof field - 1));
-    g_byte_array_append (out, field, sizeof field);
+    g_byte_array_append (out, (const guint8 *) old, sizeof old);
     return;
   }
   union {

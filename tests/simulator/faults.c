@@ -86,9 +86,11 @@ parse_name (const char *name, Fault *fault, GError **error)
     }
   if (g_str_has_prefix (name, "close-")) {
     fault->kind = FAULT_CLOSE;
-    fault->code = atoi (name + 6);
-    if (fault->code >= 1000 && fault->code <= 4999 && fault->code != 1005 && fault->code != 1006)
+    guint64 code = 0;
+    if (g_ascii_string_to_unsigned (name + 6, 10, 1000, 4999, &code, NULL) && code != 1005 && code != 1006) {
+      fault->code = (int) code;
       return TRUE;
+    }
   }
   g_set_error (error, SIM_ERROR, SIM_ERROR_OPTION, "unknown fault %s", name);
   return FALSE;

@@ -220,8 +220,8 @@ read_value (Reader *self, guint depth)
   case 'f': value = read_word (self, "false", SIM_FALSE); break;
   case 'n': value = read_word (self, "null", SIM_NULL); break;
   case '"': {
-    const char *text;
-    gsize size;
+    const char *text = NULL;
+    gsize size = 0;
     self->at++;
     if (!read_string (self, &text, &size))
       return NULL;
@@ -263,8 +263,9 @@ sim_json_parse (SimDoc *doc, const char *text, gsize size, GError **error)
 void
 sim_json_append_string (GString *out, const char *text, gssize size)
 {
-  if (size < 0)
-    size = (gssize) strlen (text);
+  g_autofree char *valid = g_utf8_make_valid (text, size);
+  text = valid;
+  size = (gssize) strlen (text);
   g_string_append_c (out, '"');
   for (gssize i = 0; i < size; i++) {
     guchar c = (guchar) text[i];

@@ -218,7 +218,7 @@ on_upgrade (SimConnection *self, const char *target, char **lines)
   g_autofree char *v = query_value (query, "v"), *encoding = query_value (query, "encoding");
   g_autofree char *compress = query_value (query, "compress");
   gsize key_size = 0;
-  g_autofree guchar *nonce = g_base64_decode (key, &key_size);
+  g_free (g_base64_decode (key, &key_size));
   g_autoptr (GString) text = g_string_new (NULL);
   sim_json_append_string (text, query, (gssize) MIN (strlen (query), 200));
   sim_log_write (self->sim->log, "connection", "\"connection\":%u,\"host\":\"%s\",\"query\":%s", self->number,

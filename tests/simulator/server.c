@@ -126,7 +126,11 @@ produce (Sim *sim)
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     SimShard *shard = value;
     SimSession *session = shard->session;
-    shard->owed = session == NULL ? 0 : MIN (shard->owed + share, 1 + share * 50);
+    shard->owed = MIN (shard->owed + share, 1 + share * 50);
+    if (session == NULL) {
+      shard->owed = 0;
+      continue;
+    }
     while (shard->owed >= 1 && !(session->connection != NULL && sim_faults_wait (session->connection))
            && sim_session_produce_next (session))
       shard->owed -= 1;

@@ -68,6 +68,7 @@ gboolean sim_text_snowflake (const char *text, gsize size, guint64 *id);
 
 /* Strict RFC 8259; a key twice is an error. NULL with @error set. (transfer none): the document's. */
 SimValue *sim_json_parse (SimDoc *doc, const char *text, gsize size, GError **error);
+/* Quoted; @size -1: to the NUL. What is no UTF-8 is replaced. */
 void sim_json_append_string (GString *out, const char *text, gssize size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SimDoc, sim_doc_free)
