@@ -1,4 +1,21 @@
-/* HemeraServer: OTP's gen_server: calls with an answer, casts, info. A server is an actor whose class is a HemeraServerClass. */
+/* HemeraServer: OTP's gen_server: calls with an answer, casts, info. A server is an actor whose class is a HemeraServerClass.
+ *
+ *   static HemeraNext
+ *   counter_call (HemeraActor *self, gpointer state, HemeraFrom *from, HemeraActorMessage *request)
+ *   {
+ *     Counter *counter = state;
+ *
+ *     counter->value += count_peek (request)->by;
+ *     hemera_from_reply (from, total_new (&(Total){ counter->value }));
+ *     return HEMERA_CONTINUE;
+ *   }
+ *
+ *   static const HemeraServerClass counter_class = { .name = "counter", .state_size = sizeof (Counter), .handle_call = counter_call };
+ *
+ *   HemeraSpawn spawn = hemera_server_spawn (&counter_class);
+ *   HemeraPid pid = hemera_system_spawn (system, &spawn);
+ *   hemera_server_call_async (system, pid, count_new (&(Count){ 1 }), 0, NULL, on_total, NULL);
+ */
 #pragma once
 
 #include <hemera/actor.h>
@@ -32,7 +49,9 @@ typedef struct {
   HemeraNext (*handle_cast) (HemeraActor *self, gpointer state, HemeraActorMessage *message);
   /* All else: DOWN, EXIT, timeouts, GIO results, plain sends, replies. */
   HemeraNext (*handle_info) (HemeraActor *self, gpointer state, HemeraActorMessage *message);
+  /* As in HemeraActorClass. For OTP's `{stop, Reason, Reply, State}` keep the from, return HEMERA_STOP and reply here. */
   void (*terminate) (HemeraActor *self, gpointer state, HemeraTerm *reason);
+  /* As in HemeraActorClass; frees the froms that were kept. Makes and cancels no calls. */
   void (*finalize) (gpointer state);
 } HemeraServerClass;
 

@@ -1,5 +1,19 @@
 /* HemeraSupervisor: OTP's supervisor: starts, watches, restarts and stops children. Plain data in, OTP's words, OTP's defaults at zero.
- * Differences from OTP, on purpose: the intensity window is in milliseconds, and a child may have a restart back-off (which OTP lacks). */
+ * Differences from OTP, on purpose: the intensity window is in milliseconds, and a child may have a restart back-off (which OTP lacks).
+ *
+ *   static const HemeraChildSpec children[] = {
+ *     { .id = "store", .server = &store_class },
+ *     { .id = "worker", .server = &worker_class, .restart = HEMERA_RESTART_TRANSIENT, .backoff = { .base_ms = 500 } },
+ *   };
+ *   static const HemeraSupervisorSpec spec = { .strategy = HEMERA_REST_FOR_ONE, .children = children, .n_children = 2 };
+ *
+ *   HemeraSpawn spawn = hemera_supervisor_spawn (&spec);
+ *   HemeraPid sup = hemera_system_spawn (system, &spawn);
+ *   ...
+ *   hemera_exit (sup, hemera_reason_shutdown ());
+ *
+ * Crashes, failed starts and giving up are logged as warnings, g_log_structured() with MESSAGE_ID, HEMERA_REPORT (OTP's word for it),
+ * HEMERA_SUPERVISOR, HEMERA_CHILD, HEMERA_PID and HEMERA_REASON; restarts after a clean end as information. */
 #pragma once
 
 #include <hemera/server.h>

@@ -132,8 +132,9 @@ static void
 on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Outside *outside = user_data;
-  g_autoptr (HemeraActorMessage) reply = hemera_server_call_finish (result, NULL);
+  HemeraActorMessage *reply = hemera_server_call_finish (result, NULL);
 
+  hemera_actor_message_free (reply);
   if (outside->left == 0) {
     outside->over = TRUE;
     return;
