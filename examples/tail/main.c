@@ -132,16 +132,26 @@ run (Tail *self, HemeraGatewayApiOptions *options)
   g_main_loop_unref (self->loop);
 }
 
-/* What the pretty form shows anyway is not logged beside it. */
+/* A line an entry on standard error, from any thread. What the pretty form shows anyway is not logged beside it; what is below a message
+ * only with G_MESSAGES_DEBUG. */
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
   const TailOptions *options = user_data;
+  const char *message = "", *domain = NULL;
+  GLogLevelFlags kind = level & G_LOG_LEVEL_MASK;
 
-  if (options->mode == OUTPUT_PRETTY && (level & G_LOG_LEVEL_MASK) > G_LOG_LEVEL_WARNING
-      && g_log_writer_default_would_drop (G_LOG_LEVEL_DEBUG, G_LOG_DOMAIN))
+  for (gsize i = 0; i < n_fields; i++) {
+    if (g_str_equal (fields[i].key, "MESSAGE"))
+      message = fields[i].value;
+    else if (g_str_equal (fields[i].key, "GLIB_DOMAIN"))
+      domain = fields[i].value;
+  }
+  if (kind > G_LOG_LEVEL_MESSAGE ? g_log_writer_default_would_drop (kind, domain)
+                                 : kind == G_LOG_LEVEL_MESSAGE && options->mode == OUTPUT_PRETTY)
     return G_LOG_WRITER_HANDLED;
-  return g_log_writer_default (level, fields, n_fields, NULL);
+  fprintf (stderr, "hemera-tail: %s%s\n", kind <= G_LOG_LEVEL_WARNING ? "warning: " : "", message);
+  return G_LOG_WRITER_HANDLED;
 }
 
 int
@@ -151,7 +161,6 @@ main (int argc, char **argv)
   g_autoptr (HemeraGatewayApiOptions) options = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_log_writer_default_set_use_stderr (TRUE);
   g_log_set_writer_func (write_log, &self.options, NULL);
   signal (SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, told by tail_output_is_open() */
   self.status = tail_options_parse (&self.options, argc, argv);

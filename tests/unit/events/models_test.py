@@ -44,7 +44,7 @@ for event, model in generate.EVENTS.items():
         values = json.load(f)
     text = ''.join('%s\t%s\n' % (event, json.dumps(v)) for v in values)
     run = subprocess.run([program, 'dump'], input=text.encode(), stdout=subprocess.PIPE, timeout=60)
-    seen = [json.loads(line) for line in run.stdout.decode().splitlines()]
+    seen = [json.loads(line) for line in run.stdout.decode().split('\n')[:-1]]
     for i, value in enumerate(values):
         n += 1
         want = expect(value, model)
