@@ -354,8 +354,8 @@ test_bomb (void)
   Sender sender;
 
   sender_init (&sender, 9);
-  for (guint i = 0; i < 1024; i++) /* 1 GiB */
-    sender_add (&sender, zeros, 1 << 20, i < 1023 ? Z_NO_FLUSH : Z_SYNC_FLUSH);
+  for (guint i = 0; i < 128; i++) /* its first 128 MiB: more is never looked at */
+    sender_add (&sender, zeros, 1 << 20, i < 127 ? Z_NO_FLUSH : Z_SYNC_FLUSH);
   for (gsize at = 0; at < sender.out->len && error == NULL; at += 512) {
     HemeraSlice slice;
 
