@@ -177,10 +177,36 @@ test_threads (void)
                     (gsize) (HEMERA_SLAB_FREE_KEPT + HEMERA_SLAB_OPEN_KEPT) * (HEMERA_SLAB_USUAL + 64));
 }
 
+/* Two threads whose only meeting is the free list: what one wrote must have happened before the other's writing. */
+static void *
+use_free_slabs (void *data)
+{
+  for (guint i = 0; i < ROUNDS; i++) {
+    HemeraSlab *slab = hemera__slab_new (0);
+
+    memset (hemera__slab_data (slab), (int) i, 32);
+    hemera__slab_unref (slab);
+  }
+  return NULL;
+}
+
+static void
+test_free_list_orders (void)
+{
+  pthread_t threads[2];
+
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpint (pthread_create (&threads[i], NULL, use_free_slabs, NULL), ==, 0);
+  for (guint i = 0; i < 2; i++)
+    pthread_join (threads[i], NULL);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  /* first: slabs that other tests have ordered between the threads would hide a missing order */
+  g_test_add_func ("/slab/threads/free-list-orders", test_free_list_orders);
   g_test_add_func ("/slab/new/usual-size", test_usual_size);
   g_test_add_func ("/slab/new/large-size", test_large_size);
   g_test_add_func ("/slab/unref/reused", test_reused);
