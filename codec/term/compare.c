@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
   Frame *frames;
   gsize depth, capacity;
+  HemeraSkipIndex a_index, b_index;
   Frame inline_frames[INLINE_FRAMES];
 } Stack;
 
@@ -47,6 +48,36 @@ push (Stack *stack, Phase phase, gboolean exact)
   frame->at_tail = FALSE;
   frame->scratch = NULL;
   return frame;
+}
+
+static gboolean
+is_indexed (const HemeraSkipIndex *index, HemeraView view)
+{
+  return index->start != NULL && view.data >= index->start && view.data < index->end;
+}
+
+/* Sorting compares two keys of one map, so either index may know either term. */
+static void
+index_both (Stack *stack, HemeraView a, HemeraView b)
+{
+  if (stack->depth < HEMERA_SKIP_INDEX_DEPTH)
+    return;
+  if (!is_indexed (&stack->b_index, a))
+    hemera__skip_index_cover (&stack->a_index, a.data);
+  if (!is_indexed (&stack->a_index, b))
+    hemera__skip_index_cover (&stack->b_index, b.data);
+}
+
+static const HemeraSkipIndex *
+index_of (const Stack *stack, HemeraView view)
+{
+  return is_indexed (&stack->a_index, view) ? &stack->a_index : &stack->b_index;
+}
+
+static gboolean
+next_of (const Stack *stack, HemeraViewIter *iter, HemeraView *element)
+{
+  return hemera__view_iter_next (iter, index_of (stack, iter->next), element);
 }
 
 static void
@@ -78,6 +109,7 @@ compare_now (Stack *stack, HemeraView a, HemeraView b, gboolean exact, int *orde
     *order = hemera__fun_compare (a, b, &parts);
     if (!parts)
       return TRUE;
+    index_both (stack, a, b);
     Frame *free_terms = push (stack, SEQUENCE, exact);
     free_variables (a, &free_terms->a);
     free_variables (b, &free_terms->b);
@@ -89,6 +121,7 @@ compare_now (Stack *stack, HemeraView a, HemeraView b, gboolean exact, int *orde
     if (n != m || n == 0)
       return TRUE;
     gboolean map = *a.data == ETF_MAP;
+    index_both (stack, a, b);
     Frame *frame = push (stack, map ? SORT_A : SEQUENCE, exact);
     if (!map) {
       hemera_view_iter_init (&frame->a, a);
@@ -100,12 +133,13 @@ compare_now (Stack *stack, HemeraView a, HemeraView b, gboolean exact, int *orde
     frame->n = n;
     frame->next = 0;
     frame->scratch = g_new (HemeraPair, 4 * n);
-    hemera__pair_sort_init (&frame->sort, a, frame->scratch);
+    hemera__pair_sort_init (&frame->sort, a, index_of (stack, a), frame->scratch);
     return FALSE;
   }
   case HEMERA_TERM_LIST: {
     if (rank == 9)
       return TRUE;
+    index_both (stack, a, b);
     Frame *frame = push (stack, LIST, exact);
     hemera_view_iter_init (&frame->a, a);
     hemera_view_iter_init (&frame->b, b);
@@ -125,18 +159,18 @@ tail_or_nil (HemeraViewIter *iter)
 
 /* The next two terms that @frame wants compared; FALSE when it is done, with the answer in @order. */
 static gboolean
-next_comparison (Frame *frame, HemeraView *a, HemeraView *b, gboolean *exact, int *order)
+next_comparison (Stack *stack, Frame *frame, HemeraView *a, HemeraView *b, gboolean *exact, int *order)
 {
   *exact = frame->exact;
   *order = 0;
   switch (frame->phase) {
-  case SEQUENCE: return hemera_view_iter_next (&frame->a, a) && hemera_view_iter_next (&frame->b, b);
+  case SEQUENCE: return next_of (stack, &frame->a, a) && next_of (stack, &frame->b, b);
   case LIST: {
     if (frame->at_tail)
       return FALSE;
     gboolean more_a = frame->a.left > 0, more_b = frame->b.left > 0;
     if (more_a && more_b)
-      return hemera_view_iter_next (&frame->a, a) && hemera_view_iter_next (&frame->b, b);
+      return next_of (stack, &frame->a, a) && next_of (stack, &frame->b, b);
     frame->at_tail = TRUE;
     if (more_a == more_b) {
       *a = tail_or_nil (&frame->a);
@@ -156,7 +190,8 @@ next_comparison (Frame *frame, HemeraView *a, HemeraView *b, gboolean *exact, in
       return TRUE;
     frame->a_pairs = frame->sort.from;
     frame->phase = SORT_B;
-    hemera__pair_sort_init (&frame->sort, frame->b_map, frame->scratch + 2 * frame->n);
+    hemera__pair_sort_init (&frame->sort, frame->b_map, index_of (stack, frame->b_map),
+                            frame->scratch + 2 * frame->n);
     G_GNUC_FALLTHROUGH;
   case SORT_B:
     *exact = TRUE;
@@ -208,6 +243,7 @@ hemera__view_compare (HemeraView a, HemeraView b, gboolean exact)
   stack.frames = stack.inline_frames;
   stack.depth = 0;
   stack.capacity = INLINE_FRAMES;
+  stack.a_index = stack.b_index = (HemeraSkipIndex){ NULL, NULL, NULL };
   gboolean answered = compare_now (&stack, a, b, exact, &order);
   while (stack.depth > 0) {
     Frame *frame = &stack.frames[stack.depth - 1];
@@ -216,7 +252,7 @@ hemera__view_compare (HemeraView a, HemeraView b, gboolean exact)
       continue;
     }
     answered = TRUE;
-    if (!next_comparison (frame, &a, &b, &exact, &order)) {
+    if (!next_comparison (&stack, frame, &a, &b, &exact, &order)) {
       pop (&stack);
       continue;
     }
@@ -224,6 +260,8 @@ hemera__view_compare (HemeraView a, HemeraView b, gboolean exact)
   }
   if (stack.frames != stack.inline_frames)
     g_free (stack.frames);
+  hemera__skip_index_clear (&stack.a_index);
+  hemera__skip_index_clear (&stack.b_index);
   return order;
 }
 

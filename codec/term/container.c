@@ -1,5 +1,6 @@
 /* Walking tuples, lists and maps. No step recurses or allocates; a step over an element costs its size. */
 #include "codec/term/cursor.h"
+#include "codec/term/indexed-iter.h"
 
 enum { KIND_ELEMENTS, KIND_PAIRS, KIND_BYTES };
 
@@ -44,7 +45,7 @@ hemera_view_iter_init (HemeraViewIter *iter, HemeraView container)
 }
 
 gboolean
-hemera_view_iter_next (HemeraViewIter *iter, HemeraView *element)
+hemera__view_iter_next (HemeraViewIter *iter, const HemeraSkipIndex *index, HemeraView *element)
 {
   *element = HEMERA_VIEW_INVALID;
   if (iter->left == 0 || iter->kind == KIND_PAIRS)
@@ -57,21 +58,34 @@ hemera_view_iter_next (HemeraViewIter *iter, HemeraView *element)
     return TRUE;
   }
   *element = iter->next;
-  iter->next.data = hemera__etf_skip (iter->next.data);
+  iter->next.data = hemera__skip_index_skip (index, iter->next.data);
   return TRUE;
 }
 
 gboolean
-hemera_view_iter_next_pair (HemeraViewIter *iter, HemeraView *key, HemeraView *value)
+hemera_view_iter_next (HemeraViewIter *iter, HemeraView *element)
+{
+  return hemera__view_iter_next (iter, NULL, element);
+}
+
+gboolean
+hemera__view_iter_next_pair (HemeraViewIter *iter, const HemeraSkipIndex *index, HemeraView *key,
+                             HemeraView *value)
 {
   *key = *value = HEMERA_VIEW_INVALID;
   if (iter->left == 0 || iter->kind != KIND_PAIRS)
     return FALSE;
   iter->left--;
   *key = iter->next;
-  *value = (HemeraView){ hemera__etf_skip (key->data), key->end };
-  iter->next.data = hemera__etf_skip (value->data);
+  *value = (HemeraView){ hemera__skip_index_skip (index, key->data), key->end };
+  iter->next.data = hemera__skip_index_skip (index, value->data);
   return TRUE;
+}
+
+gboolean
+hemera_view_iter_next_pair (HemeraViewIter *iter, HemeraView *key, HemeraView *value)
+{
+  return hemera__view_iter_next_pair (iter, NULL, key, value);
 }
 
 /* Tuples and maps leave the iterator at whatever follows them, so the tail exists only for LIST_EXT: its iterator is told from a tuple's

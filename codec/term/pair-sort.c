@@ -3,14 +3,15 @@
 #include "codec/term/compare.h"
 
 void
-hemera__pair_sort_init (HemeraPairSort *sort, HemeraView map, HemeraPair *scratch)
+hemera__pair_sort_init (HemeraPairSort *sort, HemeraView map, const HemeraSkipIndex *index,
+                        HemeraPair *scratch)
 {
   HemeraViewIter iter;
   *sort = (HemeraPairSort){ .from = scratch, .n = hemera_view_length (map), .width = 1 };
   sort->to = scratch + sort->n;
   hemera_view_iter_init (&iter, map);
   for (gsize i = 0; i < sort->n; i++)
-    hemera_view_iter_next_pair (&iter, &scratch[i].key, &scratch[i].value);
+    hemera__view_iter_next_pair (&iter, index, &scratch[i].key, &scratch[i].value);
   sort->middle = MIN (1, sort->n);
   sort->right = MIN (2, sort->n);
   sort->j = sort->middle;
@@ -57,12 +58,12 @@ hemera__pair_sort_feed (HemeraPairSort *sort, int order)
 }
 
 HemeraPair *
-hemera__map_sorted_pairs (HemeraView map)
+hemera__map_sorted_pairs (HemeraView map, const HemeraSkipIndex *index)
 {
   HemeraPairSort sort;
   HemeraView a, b;
   HemeraPair *scratch = g_new (HemeraPair, 2 * hemera_view_length (map));
-  hemera__pair_sort_init (&sort, map, scratch);
+  hemera__pair_sort_init (&sort, map, index, scratch);
   while (hemera__pair_sort_next (&sort, &a, &b))
     hemera__pair_sort_feed (&sort, hemera__view_compare (a, b, TRUE));
   if (sort.from != scratch)

@@ -74,12 +74,14 @@ append_fun (GString *out, HemeraView view)
 
 /* Prints a term without parts, or opens one. */
 static void
-begin_term (GArray *levels, GString *out, HemeraView view)
+begin_term (GArray *levels, HemeraSkipIndex *index, GString *out, HemeraView view)
 {
   HemeraTermType type = hemera_view_type (view);
   Level level = { .first = TRUE };
   double number = 0;
 
+  if (levels->len >= HEMERA_SKIP_INDEX_DEPTH && hemera_view_length (view) > 0)
+    hemera__skip_index_cover (index, view.data);
   switch (type) {
   case HEMERA_TERM_INVALID: g_string_append (out, "#Invalid"); return;
   case HEMERA_TERM_INTEGER: hemera__append_integer (out, view); return;
@@ -104,7 +106,7 @@ begin_term (GArray *levels, GString *out, HemeraView view)
     g_string_append (out, "#{");
     level.close = '}';
     level.n = 2 * hemera_view_length (view);
-    level.pairs = hemera__map_sorted_pairs (view);
+    level.pairs = hemera__map_sorted_pairs (view, index);
     break;
   }
   g_array_append_val (levels, level);
@@ -112,7 +114,7 @@ begin_term (GArray *levels, GString *out, HemeraView view)
 
 /* The next part of @level, with what stands in front of it; FALSE behind the last. */
 static gboolean
-next_part (Level *level, GString *out, HemeraView *part)
+next_part (Level *level, const HemeraSkipIndex *index, GString *out, HemeraView *part)
 {
   if (level->pairs != NULL || level->n > 0) {
     if (level->next == level->n)
@@ -126,7 +128,7 @@ next_part (Level *level, GString *out, HemeraView *part)
     *part = key ? pair->key : pair->value;
     return TRUE;
   }
-  if (hemera_view_iter_next (&level->iter, part)) {
+  if (hemera__view_iter_next (&level->iter, index, part)) {
     if (!level->first)
       g_string_append_c (out, ',');
     level->first = FALSE;
@@ -144,13 +146,14 @@ void
 hemera_view_append_string (HemeraView self, GString *out)
 {
   GArray *levels = g_array_new (FALSE, FALSE, sizeof (Level));
+  HemeraSkipIndex index = { NULL, NULL, NULL };
   HemeraView part;
 
-  begin_term (levels, out, self);
+  begin_term (levels, &index, out, self);
   while (levels->len > 0) {
     Level *top = &g_array_index (levels, Level, levels->len - 1);
-    if (next_part (top, out, &part)) {
-      begin_term (levels, out, part);
+    if (next_part (top, &index, out, &part)) {
+      begin_term (levels, &index, out, part);
       continue;
     }
     g_string_append_c (out, top->close);
@@ -158,6 +161,7 @@ hemera_view_append_string (HemeraView self, GString *out)
     g_array_set_size (levels, levels->len - 1);
   }
   g_array_unref (levels);
+  hemera__skip_index_clear (&index);
 }
 
 char *

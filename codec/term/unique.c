@@ -24,6 +24,14 @@ typedef struct {
 } Level;
 
 static guint64 seeds[4];
+static guint64 type_seeds[HEMERA_TERM_BITSTRING + 1];
+static guint64 negative_seed;
+
+static guint64
+random_word (void)
+{
+  return (guint64) g_random_int () << 32 | g_random_int ();
+}
 
 static void
 make_seeds (void)
@@ -31,7 +39,10 @@ make_seeds (void)
   static gsize once;
   if (g_once_init_enter (&once)) {
     for (gsize i = 0; i < G_N_ELEMENTS (seeds); i++)
-      seeds[i] = ((guint64) g_random_int () << 32 | g_random_int ()) | 1;
+      seeds[i] = random_word () | 1;
+    for (gsize i = 0; i < G_N_ELEMENTS (type_seeds); i++)
+      type_seeds[i] = random_word ();
+    negative_seed = random_word ();
     g_once_init_leave (&once, 1);
   }
 }
@@ -47,8 +58,7 @@ static guint64
 hash_bytes (guint64 hash, const void *data, gsize size)
 {
   const guint8 *p = data;
-  guint64 a, b;
-  hash ^= size;
+  guint64 a, b, whole = size;
   for (; size >= 16; size -= 16, p += 16) {
     memcpy (&a, p, 8);
     memcpy (&b, p + 8, 8);
@@ -58,7 +68,7 @@ hash_bytes (guint64 hash, const void *data, gsize size)
   memcpy (&a, p, MIN (size, 8));
   if (size > 8)
     memcpy (&b, p + 8, size - 8);
-  return mix (hash ^ a, b ^ seeds[3]);
+  return mix (mix (hash ^ a, b ^ seeds[3]), whole);
 }
 
 static guint64
@@ -73,7 +83,7 @@ hash_atom (guint64 hash, const guint8 *p)
 static guint64
 hash_byte_integer (guint8 byte)
 {
-  return hash_bytes (HEMERA_TERM_INTEGER, &byte, byte != 0);
+  return hash_bytes (type_seeds[HEMERA_TERM_INTEGER], &byte, byte != 0);
 }
 
 /* The value of a term without parts, but lists of bytes. */
@@ -82,13 +92,13 @@ hash_leaf (const guint8 *p)
 {
   HemeraView view = { p, NULL };
   HemeraTermType type = hemera_view_type (view);
-  guint64 hash = (guint64) type;
+  guint64 hash = type_seeds[type];
 
   switch (type) {
   case HEMERA_TERM_INTEGER: {
     EtfInteger integer;
     hemera__etf_integer (p, &integer);
-    return hash_bytes (hash + (integer.negative ? 1000 : 0), integer.digits, integer.size);
+    return hash_bytes (integer.negative ? negative_seed : hash, integer.digits, integer.size);
   }
   case HEMERA_TERM_FLOAT: {
     double value = 0;
@@ -134,12 +144,12 @@ static guint64
 hash_string (const guint8 *p)
 {
   gsize n = etf_get16 (p + 1);
-  guint64 hash = HEMERA_TERM_LIST;
+  guint64 hash = type_seeds[HEMERA_TERM_LIST];
   if (n == 0)
     return mix (hash, 0);
   for (gsize i = 0; i < n; i++)
     hash = mix (hash, hash_byte_integer (p[3 + i]));
-  return mix (hash, mix (HEMERA_TERM_LIST, 0));
+  return mix (hash, mix (type_seeds[HEMERA_TERM_LIST], 0));
 }
 
 static int
@@ -172,8 +182,9 @@ find_twice (Key *keys, gsize n)
   }
   qsort (keys, n, sizeof *keys, compare_keys);
   for (gsize i = 1; i < n; i++)
-    if (keys[i].hash == keys[i - 1].hash && same_key (&keys[i], &keys[i - 1]))
-      return MAX (keys[i].at, keys[i - 1].at);
+    for (gsize j = i; j-- > 0 && keys[j].hash == keys[i].hash;)
+      if (same_key (&keys[i], &keys[j]))
+        return MAX (keys[i].at, keys[j].at);
   return NULL;
 }
 
@@ -194,7 +205,7 @@ open_level (Walk *walk, const guint8 *at, guint64 parts, gboolean hashed)
   Level level = { .left = parts, .at = at, .hashed = hashed, .first_key = walk->keys->len };
   level.is_map = *at == ETF_MAP;
   level.ignore_first = *at == ETF_NEW_FUN;
-  level.hash = (guint64) hemera_view_type ((HemeraView){ at, NULL });
+  level.hash = type_seeds[hemera_view_type ((HemeraView){ at, NULL })];
   if (hashed && *at == ETF_NEW_FUN) {
     EtfFun fun;
     hemera__etf_fun (at, &fun);
