@@ -119,8 +119,8 @@ run (Tail *self, HemeraGatewayApiOptions *options)
   hemera_gateway_connect_async (self->gateway, NULL, on_connected, self);
   self->input = tail_input_new (self->gateway, self->output);
   if (self->options.chaos_kill_s > 0)
-    self->chaos =
-        tail_chaos_new (self->gateway, self->options.chaos_kill_s, (guint) self->options.chaos_seed);
+    self->chaos = tail_chaos_new (self->gateway, self->output, self->options.chaos_kill_s,
+                                  (guint) self->options.chaos_kills, (guint) self->options.chaos_seed);
   g_main_loop_run (self->loop);
   g_clear_pointer (&self->chaos, tail_chaos_free);
   tail_input_free (self->input);

@@ -88,7 +88,8 @@ check (TailOptions *self, GError **error)
     return fail (error, "--compress %s is not built yet: none or zlib-stream", self->compress);
   if (!g_str_equal (self->compress, "none") && !g_str_equal (self->compress, "zlib-stream"))
     return fail (error, "--compress %s: none, zlib-stream, zstd-stream or payload is wanted", self->compress);
-  if (self->total_shards < 0 || self->max_events < 0 || self->timeout_s < 0 || self->chaos_kill_s < 0)
+  if (self->total_shards < 0 || self->max_events < 0 || self->timeout_s < 0 || self->chaos_kill_s < 0
+      || self->chaos_kills < 0)
     return fail (error, "a number is negative");
   if (self->shards != NULL && self->total_shards == 0)
     return fail (error, "--shards wants --total-shards");
@@ -131,7 +132,9 @@ tail_options_parse (TailOptions *self, int argc, char **argv)
     { "cool-down-ms", 0, 0, G_OPTION_ARG_INT, &self->cool_down_ms,
       "Pause before a shard that gave up is started again (default 300000)", "MS" },
     { "chaos-kill", 0, 0, G_OPTION_ARG_DOUBLE, &self->chaos_kill_s,
-      "Kill a shard's actor every so many seconds", "SECONDS" },
+      "Kill a shard's actor every so many seconds, at random moments", "SECONDS" },
+    { "chaos-kills", 0, 0, G_OPTION_ARG_INT, &self->chaos_kills,
+      "Kill so many, then no more (default no end)", "N" },
     { "chaos-seed", 0, 0, G_OPTION_ARG_INT, &self->chaos_seed, "Seed of the kills", "N" },
     { "cache", 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, refuse, "Keep the cache (not built yet)",
       NULL },

@@ -385,3 +385,25 @@ tail_output_input_error (TailOutput *self, gint shard, const char *text)
     g_printerr ("hemera-tail: standard input: %s\n", text);
   }
 }
+
+guint
+tail_output_active_shards (TailOutput *self)
+{
+  return g_hash_table_size (self->active);
+}
+
+void
+tail_output_kill (TailOutput *self, guint shard, const char *child, gboolean hit)
+{
+  if (self->mode != OUTPUT_JSON && self->record == NULL)
+    return;
+  g_string_printf (self->line, "{\"shard\":%u,\"type\":\"chaos_kill\",\"child\":\"%s\",\"hit\":%s}", shard,
+                   child, hit ? "true" : "false");
+  if (self->mode == OUTPUT_JSON)
+    write_line (self, stdout);
+  if (self->record != NULL) {
+    if (self->mode == OUTPUT_JSON)
+      g_string_truncate (self->line, self->line->len - 1);
+    write_line (self, self->record);
+  }
+}

@@ -13,7 +13,7 @@ typedef struct {
       *record;
   int total_shards, max_events, timeout_s, identify_spacing_ms, cool_down_ms, backoff_base_ms, backoff_cap_ms;
   double chaos_kill_s;
-  int chaos_seed;
+  int chaos_kills, chaos_seed;
   OutputMode mode;
   guint64 intents_value;
   GArray *shard_ids; /* of guint; empty: all */
@@ -33,6 +33,10 @@ void tail_output_free (TailOutput *self);
 gboolean tail_output_message (TailOutput *self, HemeraShardMessage *message);
 /* A line of standard input that cannot be sent; @shard -1: none known. */
 void tail_output_input_error (TailOutput *self, gint shard, const char *text);
+/* How many shards are active now. */
+guint tail_output_active_shards (TailOutput *self);
+/* Chaos killed @child; @hit: it was up. */
+void tail_output_kill (TailOutput *self, guint shard, const char *child, gboolean hit);
 /* FALSE: standard output is gone (a closed pipe). */
 gboolean tail_output_is_open (TailOutput *self);
 
@@ -41,7 +45,9 @@ typedef struct _TailInput TailInput;
 TailInput *tail_input_new (HemeraGateway *gateway, TailOutput *output);
 void tail_input_free (TailInput *self);
 
-/* Kills a shard's actors now and then: "shard" mostly, "event_parser" sometimes. Seeded. */
+/* Kills a shard's actors at random moments, every @seconds on the average, @kills times (0: for ever): "shard" twice as often as
+ * "event_parser". Seeded. */
 typedef struct _TailChaos TailChaos;
-TailChaos *tail_chaos_new (HemeraGateway *gateway, double seconds, guint seed);
+TailChaos *
+tail_chaos_new (HemeraGateway *gateway, TailOutput *output, double seconds, guint kills, guint seed);
 void tail_chaos_free (TailChaos *self);

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""examples_test.py BIN: the example programs against the simulator, as README says; embedders under G_DEBUG=fatal-criticals. Prints TAP."""
+import os, re, signal, subprocess, sys, tempfile, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from sim_client import Simulator, TOKEN, make_stream
+
+programs = sys.argv[1]
+factor = float(os.environ.get('HEMERA_TEST_FACTOR', '1'))
+n = failed = 0
+
+
+def check(name, good, detail=''):
+    global n, failed
+    n += 1
+    failed += not good
+    print('%s %d %s' % ('ok' if good else 'not ok', n, name), flush=True)
+    if not good:
+        print('# ' + str(detail)[-2000:].replace('\n', '\n# '))
+
+
+def start(name, simulator, **more):
+    env = dict(os.environ, DISCORD_TOKEN=TOKEN, HEMERA_API_URL=simulator.words[1] + '/api/v10', HEMERA_CA_FILE=simulator.ca,
+               G_DEBUG='fatal-criticals', **more)
+    return subprocess.Popen([os.path.join(programs, name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, text=True)
+
+
+def finish(process):
+    try:
+        out, err = process.communicate(timeout=30 * factor)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        return None, out, err
+    return process.returncode, out, err
+
+
+with tempfile.TemporaryDirectory() as folder:
+    stream = os.path.join(folder, 'stream.jsonl')
+    make_stream(stream, events=4000, guilds=8, seed=5)
+    with Simulator(os.path.join(programs, 'hemera-sim'), '--stream', stream, '--rate', '500', '--identify-spacing-ms', '100', tls=True) as simulator:
+        code, out, err = finish(start('embed', simulator))
+        check('embed gets its events and closes', code == 0 and len(out.splitlines()) >= 100, (code, err))
+        code, out, err = finish(start('late-loop', simulator))
+        check('a loop that starts late gets all in its own context', code == 0, (code, err))
+        for name in ('stopped with Ctrl-C', 'started again'):
+            bot = start('ping', simulator)
+            time.sleep(4 * factor)
+            bot.send_signal(signal.SIGINT)
+            code, out, err = finish(bot)
+            check('ping ' + name, code == 0 and ': ' in out, (code, out[-300:], err))
+        check('the token is in no output', TOKEN not in out + err)
+        check('no violations', simulator.violations() == [], simulator.violations())
+    code, out, err = finish(subprocess.Popen([os.path.join(programs, 'counter')], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    check('counter crashes and is restarted', code == 0 and out.splitlines() == ['counter says 1', 'counter says 2',
+          'no answer: The server ended: {too_many,3}', 'counter says 1', 'counter says 2'], (code, out))
+    code, out, err = finish(subprocess.Popen([os.path.join(programs, 'ping')], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                             env={k: v for k, v in os.environ.items() if k != 'DISCORD_TOKEN'}))
+    check('ping without a token says so', code == 2 and 'DISCORD_TOKEN' in err, (code, err))
+print('1..%d' % n)
+sys.exit(failed > 0)
