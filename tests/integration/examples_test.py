@@ -51,6 +51,14 @@ with tempfile.TemporaryDirectory() as folder:
             check('ping ' + name, code == 0 and ': ' in out, (code, out[-300:], err))
         check('the token is in no output', TOKEN not in out + err)
         check('no violations', simulator.violations() == [], simulator.violations())
+    if os.path.exists(os.path.join(programs, 'event-mallocs')):  # not under sanitizers, which have a malloc of their own
+        make_stream(stream, events=16000, guilds=8, seed=5)
+        for rate in ('0', '4000'):
+            with Simulator(os.path.join(programs, 'hemera-sim'), '--stream', stream, '--rate', rate, tls=True) as simulator:
+                program = start('event-mallocs', simulator)
+                code, out, err = finish(program)
+                print('# ' + out.strip())
+                check('at most two mallocs from socket to typed handler, rate ' + rate, code == 0, (code, out, err))
     code, out, err = finish(subprocess.Popen([os.path.join(programs, 'counter')], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
     check('counter crashes and is restarted', code == 0 and out.splitlines() == ['counter says 1', 'counter says 2',
           'no answer: The server ended: {too_many,3}', 'counter says 1', 'counter says 2'], (code, out))
