@@ -301,17 +301,21 @@ hemera_gateway_shard_id_for (HemeraGateway *self, guint64 guild_id)
   return total != 0 ? (guint) ((guild_id >> 22) % total) : 0;
 }
 
-void
+gboolean
 hemera_gateway_kill (HemeraGateway *self, guint shard, const char *child)
 {
   HemeraTree *tree;
   HemeraSlot *slot;
+  gboolean is_up;
 
-  g_return_if_fail (HEMERA_IS_GATEWAY (self));
-  g_return_if_fail (g_strcmp0 (child, "shard") == 0 || g_strcmp0 (child, "event_parser") == 0);
+  g_return_val_if_fail (HEMERA_IS_GATEWAY (self), FALSE);
+  g_return_val_if_fail (g_strcmp0 (child, "shard") == 0 || g_strcmp0 (child, "event_parser") == 0, FALSE);
   tree = atomic_load_explicit (&self->tree, memory_order_acquire);
   slot = tree != NULL ? hemera__tree_slot_of (tree, shard) : NULL;
-  if (slot != NULL)
-    hemera_exit (hemera_system_whereis (self->system, *child == 's' ? slot->shard_name : slot->parser_name),
-                 hemera_reason_kill ());
+  if (slot == NULL)
+    return FALSE;
+  is_up = hemera_system_whereis (self->system, slot->shard_name).id != 0;
+  hemera_exit (hemera_system_whereis (self->system, *child == 's' ? slot->shard_name : slot->parser_name),
+               hemera_reason_kill ());
+  return is_up;
 }

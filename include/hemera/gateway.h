@@ -98,7 +98,8 @@ HEMERA_API guint hemera_gateway_get_total_shards (HemeraGateway *self); /* 0 bef
 /* (guild_id >> 22) % total: which shard a guild is on. */
 HEMERA_API guint hemera_gateway_shard_id_for (HemeraGateway *self, guint64 guild_id);
 
-/* Exit signal to a shard's actors, for tests and drills: "shard" or "event_parser". Any thread. */
-HEMERA_API void hemera_gateway_kill (HemeraGateway *self, guint shard, const char *child);
+/* Exit signal to a shard's actors, for tests and drills: "shard" or "event_parser". TRUE when the shard's own actor was up: its supervisor
+ * will start it again, which is told as restarted. One that waits for its restart cannot be hit. Any thread. */
+HEMERA_API gboolean hemera_gateway_kill (HemeraGateway *self, guint shard, const char *child);
 
 G_END_DECLS
