@@ -44,9 +44,12 @@ state_changed (HemeraShard *self, const HemeraShardAction *action)
   message->from = action->from;
   message->to = action->to;
   hemera__shard_say (self, message);
-  if (action->to == HEMERA_SHARD_ACTIVE)
-    hemera_server_cast (hemera_actor_parent (self->self),
-                        hemera_supervisor_child_is_stable (hemera_actor_self (self->self)));
+  if (action->to != HEMERA_SHARD_ACTIVE)
+    return;
+  /* What was said has gone through the parser: it is as well as the shard. */
+  hemera_server_cast (hemera_actor_parent (self->self),
+                      hemera_supervisor_child_is_stable (hemera_actor_self (self->self)));
+  hemera_server_cast (hemera_actor_parent (self->self), hemera_supervisor_child_is_stable (self->parser));
 }
 
 /* READY: a new session, the next serial. Dropped: the serial stays, as what was lost is told by it. */
