@@ -295,8 +295,7 @@ hemera_term_builder_add_view (HemeraTermBuilder *self, HemeraView term)
   } else if (begin (self, size)) {
     memcpy (self->buffer + self->size, bytes, size);
     self->size += size;
-    self->has_pairs =
-        self->has_pairs || size > 14; /* no smaller map has two pairs... of which one could be twice */
+    self->has_pairs = self->has_pairs || size >= 9; /* the smallest map of two pairs */
   }
 }
 

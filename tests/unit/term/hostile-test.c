@@ -82,14 +82,14 @@ test_changes (void)
     const guint8 *data = g_bytes_get_data (payloads->pdata[i], &size);
     g_assert_cmpuint (size, <=, 1024);
     for (gsize at = 0; at < size; at++) {
-      if (i % 25 == 0) {
+      if (i % 25 == 0 && size < 600) {
         for (guint value = 0; value < 256; value++)
           change (data, size, at, (guint8) value);
         continue;
       }
       for (guint bit = 0; bit < 8; bit++)
         change (data, size, at, data[at] ^ (guint8) (1 << bit));
-      if (i % 5 == 0)
+      if (i % 10 == 0)
         for (gsize v = 0; v < G_N_ELEMENTS (values); v++)
           change (data, size, at, values[v]);
     }
@@ -121,7 +121,7 @@ make_bomb (gsize size, guint32 claimed)
   big_endian = GUINT32_TO_BE (claimed);
   g_byte_array_append (out, (const guint8[]){ 131, 80 }, 2);
   g_byte_array_append (out, (const guint8 *) &big_endian, 4);
-  g_assert_cmpint (deflateInit (&z, 6), ==, Z_OK);
+  g_assert_cmpint (deflateInit (&z, 1), ==, Z_OK);
   z.next_in = head;
   z.avail_in = sizeof head;
   int status = Z_OK;
@@ -149,24 +149,29 @@ refuse (GBytes *bytes, const HemeraEtfLimits *limits, HemeraCodecError code)
   g_error_free (error);
 }
 
+/* A claim beyond the limit is refused as it is; a small one does not let more out than was claimed. */
 static void
-test_bomb_beyond_limit (void)
+test_bomb (void)
 {
   g_autoptr (GBytes) bomb = make_bomb ((gsize) 1 << 30, (1 << 30) + 5);
-  g_assert_cmpuint (g_bytes_get_size (bomb), <, 2 << 20);
+  gsize size;
+  g_autofree guint8 *liar = g_memdup2 (g_bytes_get_data (bomb, NULL), g_bytes_get_size (bomb));
+  size = g_bytes_get_size (bomb);
+  memcpy (liar + 2, (const guint8[]){ 0, 0, 3, 232 }, 4);
+  g_autoptr (GBytes) small_claim = g_bytes_new_static (liar, size);
+  g_assert_cmpuint (size, <, 8 << 20);
   long before = peak_kilobytes ();
   refuse (bomb, NULL, HEMERA_CODEC_ERROR_SIZE);
+  refuse (small_claim, NULL, HEMERA_CODEC_ERROR_COMPRESSION);
   g_assert_cmpint (peak_kilobytes () - before, <, 4096);
 }
 
-/* A small claim does not let more out than was claimed, and a large one costs nothing by itself. */
+/* A large claim costs nothing by itself. */
 static void
-test_bomb_that_lies (void)
+test_empty_claim (void)
 {
-  g_autoptr (GBytes) small_claim = make_bomb ((gsize) 1 << 30, 1000);
   g_autoptr (GBytes) large_claim = make_bomb (1000, 60 << 20);
   long before = peak_kilobytes ();
-  refuse (small_claim, NULL, HEMERA_CODEC_ERROR_COMPRESSION);
   refuse (large_claim, NULL, HEMERA_CODEC_ERROR_COMPRESSION);
   g_assert_cmpint (peak_kilobytes () - before, <, 4096);
 }
@@ -356,8 +361,8 @@ main (int argc, char **argv)
   load_payloads ();
   g_test_add_func ("/term/hostile/prefixes", test_prefixes);
   g_test_add_func ("/term/hostile/single-byte-changes", test_changes);
-  g_test_add_func ("/term/hostile/bomb-beyond-limit", test_bomb_beyond_limit);
-  g_test_add_func ("/term/hostile/bomb-that-lies", test_bomb_that_lies);
+  g_test_add_func ("/term/hostile/bomb", test_bomb);
+  g_test_add_func ("/term/hostile/empty-claim", test_empty_claim);
   g_test_add_func ("/term/hostile/compressed-within-limit", test_compressed_within_limit);
   g_test_add_func ("/term/hostile/nested-lists", test_nested_lists);
   g_test_add_func ("/term/hostile/nested-tuples", test_nested_tuples);
