@@ -38,9 +38,10 @@ class Simulator:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.stop()
+    def __exit__(self, kind, *_):
+        status = self.stop()
         self.dir.cleanup()
+        assert kind or status == 0, f'the simulator ended with {status}'  # a sanitizer's finding too
 
     def stop(self):
         if self.process.poll() is None:
