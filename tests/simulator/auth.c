@@ -183,6 +183,8 @@ sim_auth_identify (SimConnection *self, const SimValue *d)
   if (self->no_answer || !take_bucket (self))
     return;
   sim->remaining--;
+  if (sim_faults_crash (self))
+    return;
   sim_value_boolean (sim_value_get (d, "compress"), &compress);
   if (compress && self->wire.etf)
     sim_connection_violation (self, "compress_with_etf", 0, "payload compression is for JSON only");

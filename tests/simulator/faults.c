@@ -43,6 +43,7 @@ struct _SimFaults {
   GArray *random; /* Fault: --fault-every */
   GQueue next;    /* Kind of faults that wait for a connection */
   gint64 random_at;
+  guint crash_shard, crashes_left; /* --crash-shard */
 };
 
 static gboolean
@@ -134,6 +135,21 @@ parse_random (SimFaults *self, const char *list, GError **error)
   return TRUE;
 }
 
+/* SHARD:COUNT */
+static gboolean
+parse_crash (SimFaults *self, const char *text, GError **error)
+{
+  guint64 shard = 0, count = 0;
+  g_auto (GStrv) parts = g_strsplit (text != NULL ? text : "0:0", ":", 2);
+  if (!g_ascii_string_to_unsigned (parts[0] != NULL ? parts[0] : "", 10, 0, 65535, &shard, error)
+      || !g_ascii_string_to_unsigned (parts[0] != NULL && parts[1] != NULL ? parts[1] : "", 10, 0, 1000000,
+                                      &count, error))
+    return FALSE;
+  self->crash_shard = (guint) shard;
+  self->crashes_left = (guint) count;
+  return TRUE;
+}
+
 SimFaults *
 sim_faults_new (Sim *sim, GError **error)
 {
@@ -141,7 +157,8 @@ sim_faults_new (Sim *sim, GError **error)
   self->orders = g_array_new (FALSE, FALSE, sizeof (Order));
   self->random = g_array_new (FALSE, FALSE, sizeof (Fault));
   g_queue_init (&self->next);
-  if (parse_orders (self, sim->options.faults, error) && parse_random (self, sim->options.fault_kinds, error))
+  if (parse_orders (self, sim->options.faults, error) && parse_random (self, sim->options.fault_kinds, error)
+      && parse_crash (self, sim->options.crash_shard, error))
     return self;
   sim_faults_free (self);
   return NULL;
@@ -346,6 +363,22 @@ sim_faults_greet (SimConnection *connection)
     connection->mute_until = sim_now () + NO_HELLO;
   }
   return kind != FAULT_NO_READY;
+}
+
+gboolean
+sim_faults_crash (SimConnection *connection)
+{
+  Sim *sim = connection->sim;
+  g_autoptr (GByteArray) out = g_byte_array_new ();
+  if (sim->faults->crashes_left == 0 || connection->shard != sim->faults->crash_shard)
+    return FALSE;
+  sim->faults->crashes_left--;
+  sim_log_write (sim->log, "fault_greeting", "\"name\":\"crash\",\"connection\":%u,\"shard\":%u",
+                 connection->number, connection->shard);
+  sim_wire_append_broken (&connection->wire, out, "READY", 1, "{}", 2, FALSE);
+  sim_io_write (connection->io, out->data, out->len);
+  mute (connection);
+  return TRUE;
 }
 
 gboolean

@@ -20,6 +20,8 @@ gboolean sim_faults_wait (SimConnection *connection);
 void sim_faults_inject_due (SimConnection *connection);
 /* TRUE when a fault took the place of HELLO. */
 gboolean sim_faults_greet (SimConnection *connection);
+/* TRUE when bytes that nobody can decode took the place of READY (--crash-shard). */
+gboolean sim_faults_crash (SimConnection *connection);
 /* TRUE when an upgrade shall be refused with 503. */
 gboolean sim_faults_refuse_upgrade (Sim *sim);
 void sim_faults_tick (Sim *sim, gint64 now);

@@ -1,7 +1,11 @@
 /* The command line. --help is the manual of the simulator, so each option says what it does and its default. */
 #include "options.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <hemera/version.h>
 
 static const char summary[] =
     "A strict simulator of Discord's REST and gateway for bots under test. It listens on loopback only, and "
@@ -96,6 +100,7 @@ sim_options_parse (SimOptions *self, int argc, char **argv, GError **error)
   static const char *const orders[] = { "discord", "brief", "d-first", "mixed", NULL };
   static const char *const hosts[] = { "other", "same", NULL };
   g_autofree char *style = NULL, *order = NULL, *resume_host = NULL;
+  gboolean version = FALSE;
   *self = (SimOptions){
     .shards = 1,
     .max_concurrency = 1,
@@ -167,6 +172,8 @@ sim_options_parse (SimOptions *self, int argc, char **argv, GError **error)
       "MS" },
     { "fault-kinds", 0, 0, G_OPTION_ARG_STRING, &self->fault_kinds,
       "for --fault-every (op7,op9-true,close-4000,reset,silence,corrupt,slow-read,op1)", "LIST" },
+    { "crash-shard", 0, 0, G_OPTION_ARG_STRING, &self->crash_shard,
+      "the shard's first COUNT IDENTIFYs are answered by undecodable bytes", "SHARD:COUNT" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &self->seed, "of all that is random (1)", "N" },
     { "slow-read-ms", 0, 0, G_OPTION_ARG_INT, &self->slow_read, "length of slow-read (3000)", "MS" },
     { "op7-close-ms", 0, 0, G_OPTION_ARG_INT, &self->op7_close, "when op 7 is followed by a close (5000)",
@@ -195,6 +202,7 @@ sim_options_parse (SimOptions *self, int argc, char **argv, GError **error)
       "exit when every shard got its stream and beat with its last s", NULL },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose,
       "a line on standard output for each entry of the log", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &version, "print the version", NULL },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -204,6 +212,10 @@ sim_options_parse (SimOptions *self, int argc, char **argv, GError **error)
   int chosen = 0;
   if (!g_option_context_parse (context, &argc, &argv, error))
     return FALSE;
+  if (version) {
+    printf ("hemera-sim %d.%d.%d\n", HEMERA_MAJOR_VERSION, HEMERA_MINOR_VERSION, HEMERA_MICRO_VERSION);
+    exit (0);
+  }
   if (argc > 1) {
     g_set_error (error, SIM_ERROR, SIM_ERROR_OPTION, "unknown argument %s", argv[1]);
     return FALSE;
@@ -236,5 +248,6 @@ sim_options_clear (SimOptions *self)
   g_free (self->log);
   g_free (self->faults);
   g_free (self->fault_kinds);
+  g_free (self->crash_shard);
   g_strfreev (self->rest_faults);
 }

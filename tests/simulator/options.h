@@ -15,7 +15,7 @@ typedef struct {
   int key_order; /* 0 to 2, or 3: another one each time */
   int rate, lose_on_gap, replay_limit, resume_window;
   gint64 seed;
-  char *faults, *fault_kinds;
+  char *faults, *fault_kinds, *crash_shard;
   int fault_every, slow_read, op7_close, resume_dead;
   char **rest_faults;
   gint64 disallow_intents;
@@ -23,6 +23,6 @@ typedef struct {
   int zlib_level, fragment, split_messages;
 } SimOptions;
 
-/* FALSE with @error, or with --help's text printed and the process ended by GOption. */
+/* FALSE with @error, or with the text of --help or --version printed and the process ended. */
 gboolean sim_options_parse (SimOptions *self, int argc, char **argv, GError **error);
 void sim_options_clear (SimOptions *self);
