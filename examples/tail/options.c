@@ -129,6 +129,8 @@ tail_options_parse (TailOptions *self, int argc, char **argv)
       "First reconnect delay's bound (default 1000)", "MS" },
     { "backoff-cap-ms", 0, 0, G_OPTION_ARG_INT, &self->backoff_cap_ms,
       "Largest reconnect delay (default 60000)", "MS" },
+    { "rest-timeout-ms", 0, 0, G_OPTION_ARG_INT, &self->rest_timeout_ms,
+      "How long the API may take to answer (default 15000)", "MS" },
     { "cool-down-ms", 0, 0, G_OPTION_ARG_INT, &self->cool_down_ms,
       "Pause before a shard that gave up is started again (default 300000)", "MS" },
     { "chaos-kill", 0, 0, G_OPTION_ARG_DOUBLE, &self->chaos_kill_s,
@@ -150,7 +152,8 @@ tail_options_parse (TailOptions *self, int argc, char **argv)
 
   memset (self, 0, sizeof *self);
   self->shard_ids = g_array_new (FALSE, FALSE, sizeof (guint));
-  self->identify_spacing_ms = self->cool_down_ms = self->backoff_base_ms = self->backoff_cap_ms = -1;
+  self->identify_spacing_ms = self->cool_down_ms = self->rest_timeout_ms = self->backoff_base_ms =
+      self->backoff_cap_ms = -1;
   self->encoding = g_strdup ("etf");
   self->compress = g_strdup ("zlib-stream");
   self->token_env = g_strdup ("DISCORD_TOKEN");
@@ -210,6 +213,8 @@ tail_options_to_gateway (const TailOptions *self, GError **error)
     hemera_gateway_api_options_set_intents (options, self->intents_value);
   if (self->identify_spacing_ms >= 0)
     hemera_gateway_api_options_set_identify_spacing (options, (guint) self->identify_spacing_ms);
+  if (self->rest_timeout_ms > 0)
+    hemera_gateway_api_options_set_rest_timeout (options, (guint) self->rest_timeout_ms);
   if (self->cool_down_ms >= 0)
     hemera_gateway_api_options_set_cool_down (options, (guint) self->cool_down_ms);
   if (self->backoff_base_ms >= 0 || self->backoff_cap_ms >= 0) {

@@ -11,7 +11,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TIMED_OUT = 3, EXIT_
 typedef struct {
   char *api_url, *token_env, *encoding, *compress, *shards, *intents, *ca_file, *session_file, *output,
       *record;
-  int total_shards, max_events, timeout_s, identify_spacing_ms, cool_down_ms, backoff_base_ms, backoff_cap_ms;
+  int total_shards, max_events, timeout_s, identify_spacing_ms, cool_down_ms, rest_timeout_ms,
+      backoff_base_ms, backoff_cap_ms;
   double chaos_kill_s;
   int chaos_kills, chaos_seed;
   OutputMode mode;
