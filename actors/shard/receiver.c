@@ -116,8 +116,9 @@ take_message (HemeraReceiver *self, HemeraTerm **term, GError **error)
     return HEMERA_RECEIVED_NOTHING;
 
   slice = (HemeraSlice){ hemera__slab_ref (self->slab), hemera__slab_data (self->slab) + self->used,
-                         self->filled };
+                         self->filled, NULL };
   self->used += self->filled;
+  slice.room = hemera__slab_reserve (self->slab, &self->used);
   self->filled = 0;
   self->complete = FALSE;
   hemera__slab_close (g_steal_pointer (&self->slab), self->used);

@@ -165,12 +165,14 @@ take_payload (HemeraInflater *self, HemeraSlice *slice)
 {
   slice->data = hemera__slab_data (self->slab) + self->start;
   slice->size = self->fill - self->start;
+  slice->room = NULL;
   if (hemera__slab_size (self->slab) > HEMERA_SLAB_USUAL || self->fill == hemera__slab_size (self->slab)) {
     /* A large slab is this payload's alone: small ones behind it would keep it long. */
     slice->slab = g_steal_pointer (&self->slab);
     self->start = self->fill = 0;
   } else {
     slice->slab = hemera__slab_ref (self->slab);
+    slice->room = hemera__slab_reserve (self->slab, &self->fill);
     self->start = self->fill;
   }
 }

@@ -158,10 +158,24 @@ hemera__slab_close (HemeraSlab *self, gsize used)
   hemera__slab_unref (self);
 }
 
+gpointer
+hemera__slab_reserve (HemeraSlab *self, gsize *used)
+{
+#ifndef HEMERA_SANITIZED
+  gsize start = (*used + 15) & ~(gsize) 15;
+
+  if (start + HEMERA_SLICE_ROOM <= self->size) {
+    *used = start + HEMERA_SLICE_ROOM;
+    return self->data + start;
+  }
+#endif
+  return NULL;
+}
+
 void
 hemera__slice_clear (HemeraSlice *self)
 {
   if (self->slab != NULL)
     hemera__slab_unref (self->slab);
-  *self = (HemeraSlice){ NULL, NULL, 0 };
+  *self = (HemeraSlice){ NULL, NULL, 0, NULL };
 }

@@ -11,12 +11,16 @@
   64 /* free slabs that the process keeps at most; only slabs of the usual size are kept */
 #define HEMERA_SLAB_OPEN_KEPT 16 /* half filled slabs that wait for their next writer at most */
 
+#define HEMERA_SLICE_ROOM 48 /* what a HemeraTerm takes: so a payload's term costs no malloc */
+
 typedef struct _HemeraSlab HemeraSlab;
 
 typedef struct {
   HemeraSlab *slab; /* counted */
   const guint8 *data;
   gsize size;
+  gpointer
+      room; /* (nullable): HEMERA_SLICE_ROOM aligned bytes of the slab that are the slice's, for what describes it */
 } HemeraSlice;
 
 /* A slab of at least @size writable bytes; 0: the usual 64 KiB. Reuses a free one. */
@@ -35,8 +39,13 @@ gsize hemera__slab_total_bytes (void);
 HemeraSlab *hemera__slab_open (gsize *used);
 void hemera__slab_close (HemeraSlab *self /* (transfer full) */, gsize used);
 
+/* Takes the room of a slice out of the slab, behind the *@used bytes that are written, and counts it in; NULL when it does not fit, and
+ * under sanitizers, which could not see a term that is used after its end there. */
+gpointer hemera__slab_reserve (HemeraSlab *self, gsize *used);
+
 void hemera__slice_clear (HemeraSlice *self);
 
-/* A term over a slice: validates, takes a reference on the slab, copies nothing. One allocation. */
+/* A term over a slice: validates, takes a reference on the slab, copies nothing. Uses the room of the slice, which is then the term's:
+ * at most one term a slice. No allocation where there is room, one otherwise. */
 HemeraTerm *hemera__term_new_from_slice (const HemeraSlice *slice,
                                          const void *limits /* HemeraEtfLimits, nullable */, GError **error);

@@ -131,11 +131,13 @@ replace_bytes (guint8 *bytes, const guint8 **data, gpointer *owner, GDestroyNoti
   *owner_free = g_free;
 }
 
-HemeraTerm *
-hemera__term_new_with_owner (const guint8 *data, gsize size, gpointer owner, GDestroyNotify owner_free,
-                             const HemeraEtfLimits *given, GError **error)
+/* @room: (nullable): where the struct may stand, in @owner's memory. */
+static HemeraTerm *
+make_term (const guint8 *data, gsize size, gpointer owner, GDestroyNotify owner_free, gpointer room,
+           const HemeraEtfLimits *given, GError **error)
 {
   HemeraEtfLimits limits = hemera__limits_resolve (given);
+  gpointer first_owner = owner;
   gboolean irregular = FALSE;
   gboolean ok = check_shape (data, size, &limits, error);
 
@@ -156,13 +158,22 @@ hemera__term_new_with_owner (const guint8 *data, gsize size, gpointer owner, GDe
     drop_owner (&owner, &owner_free);
     return NULL;
   }
-  HemeraTerm *self = g_malloc (sizeof *self);
+  /* Bytes that were inflated or rewritten have another owner, and the room goes with the first one. */
+  HemeraTerm *self = room != NULL && owner == first_owner ? room : g_malloc (sizeof *self);
   atomic_init (&self->refs, 1);
+  self->is_in_owner = (gpointer) self == room;
   self->data = data;
   self->size = size;
   self->owner = owner;
   self->owner_free = owner_free;
   return self;
+}
+
+HemeraTerm *
+hemera__term_new_with_owner (const guint8 *data, gsize size, gpointer owner, GDestroyNotify owner_free,
+                             const HemeraEtfLimits *limits, GError **error)
+{
+  return make_term (data, size, owner, owner_free, NULL, limits, error);
 }
 
 HemeraTerm *
@@ -178,8 +189,9 @@ hemera_term_new_from_etf (GBytes *bytes, const HemeraEtfLimits *limits, GError *
 HemeraTerm *
 hemera__term_new_from_slice (const HemeraSlice *slice, const void *limits, GError **error)
 {
-  return hemera__term_new_with_owner (slice->data, slice->size, hemera__slab_ref (slice->slab),
-                                      (GDestroyNotify) hemera__slab_unref, limits, error);
+  G_STATIC_ASSERT (sizeof (HemeraTerm) <= HEMERA_SLICE_ROOM);
+  return make_term (slice->data, slice->size, hemera__slab_ref (slice->slab),
+                    (GDestroyNotify) hemera__slab_unref, slice->room, limits, error);
 }
 
 HemeraTerm *

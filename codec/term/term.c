@@ -1,4 +1,5 @@
-/* HemeraTerm: the counted buffer. One allocation a term: the struct, and behind it the bytes when they are the term's own. */
+/* HemeraTerm: the counted buffer. One allocation a term: the struct, and behind it the bytes when they are the term's own. The term of a
+ * payload stands in the payload's slab, and costs none. */
 #include "codec/term/term-internal.h"
 #include "codec/term/cursor.h"
 
@@ -22,6 +23,10 @@ hemera_term_unref (HemeraTerm *self)
   /* release: this holder's reads are over before the last holder, which acquires here, frees the bytes. */
   if (atomic_fetch_sub_explicit (&self->refs, 1, memory_order_acq_rel) != 1)
     return;
+  if (self->is_in_owner) {
+    self->owner_free (self->owner); /* self is gone with it */
+    return;
+  }
   if (self->owner_free != NULL)
     self->owner_free (self->owner);
   g_free (self);
@@ -40,6 +45,7 @@ hemera__term_new_inline (gsize size, guint8 **payload)
 {
   HemeraTerm *self = g_malloc (sizeof *self + 1 + size);
   atomic_init (&self->refs, 1);
+  self->is_in_owner = FALSE;
   self->inline_data[0] = ETF_VERSION;
   self->data = self->inline_data;
   self->size = 1 + size;
