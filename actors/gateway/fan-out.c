@@ -32,6 +32,8 @@ take_list (HemeraGatewayState *self)
   for (guint i = 0; i < self->tree->n_slots; i++)
     places[i] = atomic_load_explicit (&self->tree->slots[i].fanned, memory_order_relaxed);
   for (guint i = 0; i < self->list->n; i++) {
+    atomic_store_explicit (&self->list->item[i]->gateway, hemera_actor_self (self->self).id,
+                           memory_order_seq_cst); /* see hemera__subscriber_is_full() */
     self->marks[i] = hemera__subscriber_marks (self->list->item[i], self->tree->number);
     if (self->marks[i] == NULL)
       self->marks[i] = hemera__subscriber_make_marks (self->list->item[i], self->tree->number, places,
@@ -42,7 +44,6 @@ take_list (HemeraGatewayState *self)
 static void
 deliver (HemeraGatewayState *self, HemeraSubscriber *subscriber, HemeraDelivery *delivery)
 {
-  delivery->gateway = hemera_actor_self (self->self);
   atomic_fetch_add_explicit (&subscriber->delivered, 1, memory_order_relaxed);
   hemera__delivery_send (subscriber->pid, delivery);
 }
@@ -75,13 +76,20 @@ give_credit (HemeraGatewayState *self, guint index)
   }
 }
 
+static void
+give_all_credit (HemeraGatewayState *self)
+{
+  for (guint i = 0; i < self->tree->n_slots; i++)
+    give_credit (self, i);
+}
+
 void
 hemera__fan_out_credit (HemeraGatewayState *self)
 {
   take_list (self);
   self->full = anyone_full (self);
-  for (guint i = 0; !self->full && i < self->tree->n_slots; i++)
-    give_credit (self, i);
+  if (!self->full)
+    give_all_credit (self);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------------------ */
@@ -195,6 +203,7 @@ hemera__fan_out_event (HemeraGatewayState *self, HemeraDispatch *dispatch)
 {
   HemeraSlot *slot = &self->tree->slots[dispatch->index];
   HemeraWatch *watch = &self->watches[dispatch->index];
+  gboolean was_full = self->full;
   guint64 place;
 
   take_list (self);
@@ -210,7 +219,12 @@ hemera__fan_out_event (HemeraGatewayState *self, HemeraDispatch *dispatch)
   }
   if (self->full)
     self->full = anyone_full (self);
-  if (!self->full)
+  if (self->full)
+    return;
+  /* Room that was found here is told by nobody else: what other shards wait for goes too. */
+  if (was_full)
+    give_all_credit (self);
+  else
     give_credit (self, dispatch->index);
 }
 

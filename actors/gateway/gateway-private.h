@@ -7,7 +7,7 @@
 
 /* What the gateway actor knows of one shard's actors. */
 typedef struct {
-  HemeraPid shard, supervisor;
+  HemeraPid shard, parser, supervisor;
   HemeraRef shard_monitor, parser_monitor, supervisor_monitor;
   HemeraRef old_shard_monitor, old_parser_monitor; /* of one whose successor came before its DOWN */
   HemeraTerm *

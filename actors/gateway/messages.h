@@ -92,7 +92,6 @@ typedef struct {
   HemeraShardMessage *message; /* or */
   struct _HemeraMark *mark;    /* (nullable): to be set to the event's place when it is handled */
   guint64 place;
-  HemeraPid gateway; /* who is to be told when there is room again */
 } HemeraDelivery;
 HEMERA_DECLARE_MESSAGE (HemeraDelivery, hemera__delivery)
 

@@ -86,7 +86,8 @@ hemera__subscriber_pending (HemeraSubscriber *self)
 gboolean
 hemera__subscriber_is_full (HemeraSubscriber *self)
 {
-  if (atomic_load_explicit (&self->cancelled, memory_order_relaxed)
+  /* seq_cst: who cancels stores `cancelled` and then looks for a gateway actor to tell; that stores itself and then looks here. */
+  if (atomic_load_explicit (&self->cancelled, memory_order_seq_cst)
       || hemera__subscriber_pending (self) < self->credit)
     return FALSE;
   /* Say that we wait, then look again. Both sides store one variable and then load the other (waiting, done), all seq_cst, so that one
@@ -110,7 +111,8 @@ hemera__subscriber_handled (HemeraSubscriber *self)
   /* Half empty before it is refilled: else each message would cost a wake-up of the gateway. */
   if (atomic_load_explicit (&self->delivered, memory_order_relaxed) - done > self->credit / 2)
     return FALSE;
-  return atomic_exchange_explicit (&self->waiting, FALSE, memory_order_relaxed);
+  /* Acquire pairs with the release in is_full(): `gateway` is the one that waits, or its successor. */
+  return atomic_exchange_explicit (&self->waiting, FALSE, memory_order_acquire);
 }
 
 HemeraMarks *

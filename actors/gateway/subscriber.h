@@ -1,7 +1,7 @@
 /* HemeraSubscriber: one subscription as the gateway actor sees it: what it wants, where to send it, and two counts that are its credit.
  * HemeraSubscribers: the set of them, which outlives gateway actors: a restarted one takes it as it stands.
  *
- * Writers: `delivered` and marks' `sent` by the gateway actor, `done` and marks' `handled` by the subscriber's context, all else before
+ * Writers: `delivered`, `gateway` and marks' `sent` by the gateway actor, `done` and marks' `handled` by the subscriber's context, all else before
  * the subscriber is shared. The set is an immutable counted list behind a pointer; the flag that guards the pointer is held for the few
  * instructions of a ref or a swap, never while code of others runs. */
 #pragma once
@@ -62,6 +62,7 @@ typedef struct {
   guint credit;
   /* any thread, atomic */
   _Atomic (HemeraMarks *) marks; /* pushed only */
+  _Atomic guint64 gateway;       /* id of the gateway actor that serves it now; 0: none yet */
   atomic_bool cancelled;
   atomic_bool waiting; /* the gateway actor wants to be told when there is room again */
   _Atomic guint64 delivered;
@@ -79,9 +80,9 @@ gboolean hemera__subscriber_wants_event (const HemeraSubscriber *self, HemeraEve
 
 /* Messages that were sent and not yet handled. Any thread. */
 guint64 hemera__subscriber_pending (HemeraSubscriber *self);
-/* The gateway actor, after a send: TRUE when the subscriber is at its credit; it will then get a HemeraCredit. */
+/* The gateway actor, after a send: TRUE when the subscriber is at its credit; `gateway`, set before, will then get a HemeraCredit. */
 gboolean hemera__subscriber_is_full (HemeraSubscriber *self);
-/* The subscriber's context, after a message was handled: TRUE when the gateway actor waits for this and is to be told. */
+/* The subscriber's context, after a message was handled: TRUE when `gateway` waits for this and is to be told. */
 gboolean hemera__subscriber_handled (HemeraSubscriber *self);
 
 /* Its marks of tree number @tree. (nullable) */

@@ -15,7 +15,6 @@ struct _HemeraSubscription {
   HemeraGateway *gateway; /* alive as long as the port is, when its context is the gateway's own */
   GWeakRef weak;          /* else */
   gboolean foreign;
-  HemeraPid gateway_actor; /* of the last delivery */
   HemeraCallbackKind kind;
   GCallback func;
   gpointer user_data;
@@ -87,6 +86,16 @@ call (HemeraSubscription *self, HemeraGateway *gateway, const HemeraDelivery *de
     ((HemeraShardMessageFunc) self->func) (gateway, delivery->message, self->user_data);
 }
 
+/* There is room, or nobody to have room for. The gateway actor of the delivery may be gone, and it is its successor that waits. */
+static void
+tell_gateway (HemeraSubscription *self)
+{
+  HemeraPid gateway = { .id = atomic_load_explicit (&self->subscriber->gateway, memory_order_seq_cst) };
+
+  if (gateway.id != 0)
+    hemera__credit_send (gateway, &(HemeraCredit){ 0 });
+}
+
 static void
 on_delivery (HemeraPort *port, HemeraActorMessage *message, gpointer user_data)
 {
@@ -95,7 +104,6 @@ on_delivery (HemeraPort *port, HemeraActorMessage *message, gpointer user_data)
 
   if (delivery == NULL)
     return;
-  self->gateway_actor = delivery->gateway;
   if (self->foreign) {
     g_autoptr (HemeraGateway) gateway = g_weak_ref_get (&self->weak);
 
@@ -109,7 +117,7 @@ on_delivery (HemeraPort *port, HemeraActorMessage *message, gpointer user_data)
   if (delivery->mark != NULL)
     atomic_store_explicit (&delivery->mark->handled, delivery->place, memory_order_release);
   if (hemera__subscriber_handled (self->subscriber))
-    hemera__credit_send (delivery->gateway, &(HemeraCredit){ 0 });
+    tell_gateway (self);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------------ */
@@ -149,11 +157,10 @@ close_port (HemeraSubscription *self)
 {
   if (self->port == NULL)
     return;
-  atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_relaxed);
+  atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_seq_cst);
   hemera__port_close (g_steal_pointer (&self->port));
   /* The shards may have been waiting for this subscription alone. */
-  if (self->gateway_actor.id != 0)
-    hemera__credit_send (self->gateway_actor, &(HemeraCredit){ 0 });
+  tell_gateway (self);
   if (self->destroy != NULL)
     self->destroy (self->user_data);
 }
@@ -200,7 +207,7 @@ close_in_context (gpointer user_data)
 void
 hemera__subscription_abandon (HemeraSubscription *self)
 {
-  atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_relaxed);
+  atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_seq_cst);
   hemera__subscribers_remove (self->set, self->subscriber);
   if (g_main_context_acquire (self->context)) {
     close_port (self);

@@ -26,6 +26,22 @@ start_cool_down (HemeraGatewayState *self, guint index)
                                                              hemera_actor_self (self->self), NULL);
 }
 
+/* ---- after a restart of this actor --------------------------------------------------------------------------------- */
+
+/* A shard's supervisor may have given up while no gateway actor was there to see it, perhaps because of that very end: the supervisor of
+ * the shards knows. Where there is none, or it does not answer, all shards are being started and will say so. */
+static void
+ask_for_supervisors (HemeraGatewayState *self)
+{
+  HemeraPid shards = hemera_system_whereis (hemera_actor_system (self->self), self->tree->shards_name);
+  gboolean is_restart = FALSE;
+
+  for (guint i = 0; i < self->tree->n_slots; i++)
+    is_restart = is_restart || atomic_load_explicit (&self->tree->slots[i].starts, memory_order_relaxed) > 0;
+  if (is_restart && shards.id != 0)
+    hemera_actor_call (self->self, shards, hemera_supervisor_which_children (), -1);
+}
+
 void
 hemera__watch_start (HemeraGatewayState *self)
 {
@@ -33,6 +49,7 @@ hemera__watch_start (HemeraGatewayState *self)
     if (atomic_load_explicit (&self->tree->slots[i].end, memory_order_relaxed) == HEMERA_SHARD_GAVE_UP)
       start_cool_down (self, i);
   self->watchdog = hemera_actor_start_interval (self->self, WATCHDOG_MS);
+  ask_for_supervisors (self);
 }
 
 /* ---- up and down --------------------------------------------------------------------------------------------------- */
@@ -62,15 +79,20 @@ hemera__watch_up (HemeraGatewayState *self, const HemeraShardUp *up)
     watch->supervisor_monitor = hemera_actor_monitor (self->self, up->supervisor);
   watch->supervisor = up->supervisor;
   watch->old_shard_monitor = watch->shard_monitor;
-  watch->old_parser_monitor = watch->parser_monitor;
   watch->shard = up->shard;
   watch->shard_monitor = hemera_actor_monitor (self->self, up->shard);
-  watch->parser_monitor = hemera_actor_monitor (self->self, up->parser);
+  if (!hemera_pid_equal (watch->parser, up->parser)) { /* else a monitor more for each shard of a long life */
+    watch->old_parser_monitor = watch->parser_monitor;
+    watch->parser_monitor = hemera_actor_monitor (self->self, up->parser);
+  }
+  watch->parser = up->parser;
   watch->disposed = FALSE;
   /* The end of the one before may still be on its way here: then it is told when it comes. */
   watch->told = starts == 1;
   if (!watch->told && (watch->cause != NULL || !knew))
     tell_restarted (self, up->index);
+  /* What it has been told until now went to its predecessor. */
+  hemera__credit_send (up->shard, &(HemeraCredit){ 0 });
 }
 
 static void
@@ -105,7 +127,7 @@ gave_up (HemeraGatewayState *self, guint index)
 }
 
 static void
-supervisor_down (HemeraGatewayState *self, guint index)
+supervisor_down (HemeraGatewayState *self, guint index, HemeraTerm *reason)
 {
   HemeraWatch *watch = &self->watches[index];
   HemeraSlot *slot = &self->tree->slots[index];
@@ -115,6 +137,8 @@ supervisor_down (HemeraGatewayState *self, guint index)
   if (atomic_load_explicit (&self->tree->closing, memory_order_relaxed)
       || atomic_load_explicit (&slot->end, memory_order_relaxed) == HEMERA_SHARD_ENDED)
     return;
+  if (hemera_view_is_atom (hemera_term_view (reason), "killed"))
+    return; /* by somebody: it is restarted */
   if (watch->disposed)
     atomic_store_explicit (&slot->end, HEMERA_SHARD_ENDED, memory_order_relaxed);
   else
@@ -128,7 +152,7 @@ hemera__watch_down (HemeraGatewayState *self, const HemeraDownMessage *down)
     HemeraWatch *watch = &self->watches[i];
 
     if (hemera_ref_equal (down->ref, watch->supervisor_monitor)) {
-      supervisor_down (self, i);
+      supervisor_down (self, i, down->reason);
       return;
     }
     if (hemera_ref_equal (down->ref, watch->shard_monitor)) {
@@ -187,10 +211,45 @@ start_again (HemeraGatewayState *self, guint index)
     hemera_actor_call (self->self, shards, hemera_supervisor_restart_child (slot->supervisor_id), -1);
 }
 
-/* Nothing needs to be done when it worked: the shard will say that it is up. Those that did not start cool down once more. */
+static void
+watch_supervisor (HemeraGatewayState *self, guint index, const HemeraChildInfo *info)
+{
+  HemeraWatch *watch = &self->watches[index];
+
+  if (watch->supervisor.id != 0 || atomic_load_explicit (&self->tree->closing, memory_order_relaxed)
+      || atomic_load_explicit (&self->tree->slots[index].end, memory_order_relaxed) != HEMERA_SHARD_RUNS)
+    return;
+  if (info->status == HEMERA_CHILD_STOPPED) {
+    gave_up (self, index);
+  } else if (info->pid.id != 0) {
+    watch->supervisor = info->pid;
+    watch->supervisor_monitor = hemera_actor_monitor (self->self, info->pid);
+  }
+}
+
+static void
+watch_supervisors (HemeraGatewayState *self, const GArray *children)
+{
+  for (guint c = 0; c < children->len; c++) {
+    const HemeraChildInfo *info = &g_array_index (children, HemeraChildInfo, c);
+
+    for (guint i = 0; i < self->tree->n_slots; i++)
+      if (g_str_equal (info->id, self->tree->slots[i].supervisor_id))
+        watch_supervisor (self, i, info);
+  }
+}
+
+/* Nothing needs to be done when a start worked: the shard will say that it is up. Those that did not start cool down once more. */
 void
 hemera__watch_reply (HemeraGatewayState *self, HemeraReplyMessage *reply)
 {
+  HemeraSupervisorChildren *children =
+      reply->reply != NULL ? hemera_supervisor_children_peek (reply->reply) : NULL;
+
+  if (children != NULL) {
+    watch_supervisors (self, children->children);
+    return;
+  }
   for (guint i = 0; i < self->tree->n_slots; i++)
     if (atomic_load_explicit (&self->tree->slots[i].end, memory_order_relaxed) == HEMERA_SHARD_GAVE_UP
         && self->watches[i].cool_down.id == 0)

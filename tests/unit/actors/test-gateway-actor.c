@@ -20,15 +20,18 @@ assert_seqs (Probe *probe, const guint64 *seqs, guint n)
 }
 
 static void
-handle_all (Probe *probe, HemeraSubscriber *subscriber, HemeraPid gateway)
+handle_all (Probe *probe, HemeraSubscriber *subscriber)
 {
+  HemeraPid gateway;
   HemeraDelivery *delivery;
 
   for (guint i = 0; (delivery = probe_payload (probe, &hemera__delivery_type, i)) != NULL; i++) {
     if (delivery->mark != NULL)
       delivery->mark->handled = delivery->place;
-    if (hemera__subscriber_handled (subscriber))
-      hemera__credit_send (gateway, &(HemeraCredit){ 0 });
+    if (!hemera__subscriber_handled (subscriber))
+      continue;
+    gateway = (HemeraPid){ .id = subscriber->gateway };
+    hemera__credit_send (gateway, &(HemeraCredit){ 0 });
   }
   probe_forget (probe);
 }
@@ -165,7 +168,7 @@ test_slow_subscription_holds_credit (void)
   for (guint64 seq = 1; seq <= 6; seq++)
     rig_dispatch (&rig, gateway, 0, 1, seq);
   g_assert_cmpuint (rig.tree->slots[0].credited, ==, 3); /* the fourth made it full */
-  handle_all (probe, subscriber, gateway);
+  handle_all (probe, subscriber);
   rig_run (&rig);
   g_assert_cmpuint (rig.tree->slots[0].credited, ==, 6);
   rig_clear (&rig);
@@ -187,8 +190,9 @@ test_waiting_shard_is_told (void)
   hemera__shard_up_send (gateway, &(HemeraShardUp){ 0, shard->pid, shard->pid, rig_probe (&rig)->pid });
   for (guint64 seq = 1; seq <= 4; seq++)
     rig_dispatch (&rig, gateway, 0, 1, seq);
+  probe_forget (shard);
   rig.tree->slots[0].waiting = TRUE;
-  handle_all (probe, subscriber, gateway);
+  handle_all (probe, subscriber);
   rig_run (&rig);
   g_assert_cmpuint (probe_count (shard, &hemera__credit_type), ==, 1);
   g_assert_false (rig.tree->slots[0].waiting);
@@ -214,6 +218,80 @@ test_cancelled_subscription_frees_credit (void)
   hemera__credit_send (gateway, &(HemeraCredit){ 0 });
   rig_run (&rig);
   g_assert_cmpuint (rig.tree->slots[0].credited, ==, 6);
+  rig_clear (&rig);
+}
+
+static void
+test_killed_gateway_frees_credit (void)
+{
+  Rig rig;
+  Probe *probe;
+  HemeraPid gateway;
+  HemeraSubscriber *subscriber;
+
+  rig_init (&rig, 1, 1, 100);
+  probe = rig_probe (&rig);
+  subscriber = rig_subscribe (&rig, probe, HEMERA_SUBSCRIBER_EVENTS, NULL);
+  gateway = spawn_gateway (&rig);
+  for (guint64 seq = 1; seq <= 6; seq++)
+    rig_dispatch (&rig, gateway, 0, 1, seq);
+  hemera_exit (gateway, hemera_reason_kill ());
+  rig_run (&rig);
+  gateway = spawn_gateway (&rig);
+  rig_dispatch (&rig, gateway, 0, 1, 7);
+  g_assert_cmpuint (rig.tree->slots[0].credited, ==, 3);
+  /* There is room again when a delivery of the one that was killed is handled; its successor waits. */
+  handle_all (probe, subscriber);
+  rig_run (&rig);
+  g_assert_cmpuint (rig.tree->slots[0].credited, ==, 4);
+  rig_clear (&rig);
+}
+
+static void
+test_room_is_for_all_shards (void)
+{
+  Rig rig;
+  Probe *probe;
+  HemeraPid gateway;
+  HemeraSubscriber *subscriber;
+
+  rig_init (&rig, 2, 1, 100);
+  probe = rig_probe (&rig);
+  subscriber = rig_subscribe (&rig, probe, HEMERA_SUBSCRIBER_EVENTS, NULL);
+  gateway = spawn_gateway (&rig);
+  for (guint64 seq = 1; seq <= 4; seq++)
+    rig_dispatch (&rig, gateway, 0, 1, seq);
+  g_assert_cmpuint (rig.tree->slots[0].credited, ==, 3);
+  g_assert_false (hemera__subscriber_handled (subscriber));
+  hemera__dispatch_send (gateway, &(HemeraDispatch){ 1, 1, 1, NULL });
+  rig_run (&rig);
+  g_assert_cmpuint (rig.tree->slots[1].credited, ==, 1);
+  g_assert_cmpuint (rig.tree->slots[0].credited, ==, 4);
+  rig_clear (&rig);
+}
+
+static void
+test_successor_is_told (void)
+{
+  Rig rig;
+  Probe *shard, *successor, *parser, *supervisor;
+  HemeraPid gateway;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  shard = rig_probe (&rig);
+  parser = rig_probe (&rig);
+  supervisor = rig_probe (&rig);
+  hemera__shard_up_send (gateway, &(HemeraShardUp){ 0, shard->pid, parser->pid, supervisor->pid });
+  rig_run (&rig);
+  hemera_exit (shard->pid, hemera_reason_kill ());
+  successor = rig_probe (&rig);
+  /* It is up, and stopped reading, before its predecessor's last event and its own word are through. */
+  rig.tree->slots[0].waiting = TRUE;
+  rig_dispatch (&rig, gateway, 0, 1, 1);
+  hemera__shard_up_send (gateway, &(HemeraShardUp){ 0, successor->pid, parser->pid, supervisor->pid });
+  rig_run (&rig);
+  g_assert_cmpuint (probe_count (successor, &hemera__credit_type), ==, 1);
   rig_clear (&rig);
 }
 
@@ -276,6 +354,92 @@ test_gave_up (void)
   g_assert_nonnull (strstr (message->error->message, "killed"));
   g_assert_nonnull (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_ALARM, 0));
   g_assert_cmpuint (rig.tree->slots[0].end, ==, HEMERA_SHARD_GAVE_UP);
+  rig_clear (&rig);
+}
+
+static void
+test_killed_supervisor (void)
+{
+  Rig rig;
+  Probe *supervisor;
+  HemeraPid gateway;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  supervisor = rig_probe (&rig);
+  bring_up (&rig, gateway, rig_probe (&rig), rig_probe (&rig), supervisor);
+  hemera_exit (supervisor->pid, hemera_reason_kill ());
+  rig_run (&rig);
+  g_assert_cmpuint (rig.tree->slots[0].end, ==, HEMERA_SHARD_RUNS);
+  g_assert_null (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED, 0));
+  rig_clear (&rig);
+}
+
+static guint starts;
+
+static HemeraNext
+ends_at_once_init (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  starts++;
+  hemera_exit (hemera_actor_self (self), hemera_reason_shutdown ());
+  return HEMERA_CONTINUE;
+}
+
+static void
+test_gave_up_without_a_gateway (void)
+{
+  static const HemeraActorClass ends_at_once = { .name = "ends at once", .init = ends_at_once_init };
+  static const HemeraChildSpec child = { .id = "shard_0",
+                                         .actor = &ends_at_once,
+                                         .restart = HEMERA_RESTART_TRANSIENT };
+  static const HemeraSupervisorSpec spec = { .children = &child, .n_children = 1 };
+  HemeraSpawn shards = hemera_supervisor_spawn (&spec);
+  Rig rig;
+  HemeraPid gateway;
+
+  starts = 0;
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  bring_up (&rig, gateway, rig_probe (&rig), rig_probe (&rig), rig_probe (&rig));
+  hemera_exit (gateway, hemera_reason_kill ());
+  rig_run (&rig);
+  shards.name = rig.tree->shards_name;
+  hemera_system_spawn (rig.system, &shards);
+  rig_run (&rig);
+  g_assert_cmpuint (starts, ==, 1);
+  spawn_gateway (&rig);
+  rig_run (&rig);
+  g_assert_cmpuint (rig.tree->slots[0].end, ==, HEMERA_SHARD_GAVE_UP);
+  g_assert_nonnull (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED, 0));
+  rig_advance (&rig, 11000);
+  g_assert_cmpuint (starts, ==, 2);
+  rig_clear (&rig);
+}
+
+static void
+test_monitors_do_not_pile_up (void)
+{
+  Rig rig;
+  Probe *shard, *parser, *supervisor;
+  HemeraPid gateway;
+  g_autofree char *dump = NULL;
+  const char *line;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  parser = rig_probe (&rig);
+  supervisor = rig_probe (&rig);
+  for (guint i = 0; i < 10; i++) {
+    shard = rig_probe (&rig);
+    bring_up (&rig, gateway, shard, parser, supervisor);
+    hemera_exit (shard->pid, hemera_reason_kill ());
+    rig_run (&rig);
+  }
+  dump = hemera_system_dump (rig.system, 1000);
+  line = strstr (dump, "hemera_gateway");
+  g_assert_nonnull (line);
+  g_assert_nonnull (strstr (line, " monitors="));
+  g_assert_true (g_str_has_prefix (strstr (line, " monitors="), " monitors=2 "));
   rig_clear (&rig);
 }
 
@@ -346,6 +510,12 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway-actor/credit/slow-subscription", test_slow_subscription_holds_credit);
   g_test_add_func ("/gateway-actor/credit/waiting-shard-is-told", test_waiting_shard_is_told);
   g_test_add_func ("/gateway-actor/credit/cancelled-subscription", test_cancelled_subscription_frees_credit);
+  g_test_add_func ("/gateway-actor/credit/killed-gateway", test_killed_gateway_frees_credit);
+  g_test_add_func ("/gateway-actor/credit/room-is-for-all-shards", test_room_is_for_all_shards);
+  g_test_add_func ("/gateway-actor/credit/successor-is-told", test_successor_is_told);
+  g_test_add_func ("/gateway-actor/shards/killed-supervisor", test_killed_supervisor);
+  g_test_add_func ("/gateway-actor/shards/gave-up-without-a-gateway", test_gave_up_without_a_gateway);
+  g_test_add_func ("/gateway-actor/shards/monitors-do-not-pile-up", test_monitors_do_not_pile_up);
   g_test_add_func ("/gateway-actor/shards/restarted-has-the-cause", test_restarted_has_the_cause);
   g_test_add_func ("/gateway-actor/shards/gave-up", test_gave_up);
   g_test_add_func ("/gateway-actor/shards/fatal", test_fatal);
