@@ -38,8 +38,7 @@ speak (Rig *rig, guint which, guint argument)
 {
   static const char *const formats[] = {
     "{\"op\":10,\"d\":{\"heartbeat_interval\":%u}}",
-    "{\"t\":\"READY\",\"s\":1,\"op\":0,\"d\":{\"session_id\":\"s%u\",\"resume_gateway_url\":\"wss://"
-    "r.example\"}}",
+    "{\"t\":\"READY\",\"s\":1,\"op\":0,\"d\":{\"session_id\":\"s%u\",\"resume_gateway_url\":\"wss://r.io\"}}",
     "{\"op\":0,\"s\":%u,\"t\":\"TYPING_START\",\"d\":{\"a\":[1,2,3]}}",
     "{\"op\":0,\"s\":%u,\"t\":\"RESUMED\",\"d\":null}",
     "{\"op\":1,\"d\":%u}",
