@@ -7,8 +7,6 @@
 #include "codec/term/term-internal.h"
 #include "codec/term/cursor.h"
 
-#include <stdlib.h>
-
 typedef struct {
   guint64 hash;
   const guint8 *at;
@@ -25,7 +23,7 @@ typedef struct {
 
 static guint64 seeds[4];
 static guint64 type_seeds[HEMERA_TERM_BITSTRING + 1];
-static guint64 negative_seed;
+static guint64 negative_seed, size_seed;
 
 static guint64
 random_word (void)
@@ -43,6 +41,7 @@ make_seeds (void)
     for (gsize i = 0; i < G_N_ELEMENTS (type_seeds); i++)
       type_seeds[i] = random_word ();
     negative_seed = random_word ();
+    size_seed = random_word () | 1;
     g_once_init_leave (&once, 1);
   }
 }
@@ -64,11 +63,21 @@ hash_bytes (guint64 hash, const void *data, gsize size)
     memcpy (&b, p + 8, 8);
     hash = mix (hash ^ a, b ^ seeds[2]);
   }
-  a = b = 0;
-  memcpy (&a, p, MIN (size, 8));
-  if (size > 8)
-    memcpy (&b, p + 8, size - 8);
-  return mix (mix (hash ^ a, b ^ seeds[3]), whole);
+  /* The rest in two words that may overlap: with the size they still say every byte. */
+  if (size >= 8) {
+    memcpy (&a, p, 8);
+    memcpy (&b, p + size - 8, 8);
+  } else if (size >= 4) {
+    guint32 head, tail;
+    memcpy (&head, p, 4);
+    memcpy (&tail, p + size - 4, 4);
+    a = head;
+    b = tail;
+  } else {
+    a = size > 0 ? (guint64) p[0] << 16 | (guint64) p[size / 2] << 8 | p[size - 1] : 0;
+    b = 0;
+  }
+  return mix (hash ^ a ^ whole * size_seed, b ^ seeds[3]);
 }
 
 static guint64
@@ -90,6 +99,10 @@ hash_byte_integer (guint8 byte)
 static guint64
 hash_leaf (const guint8 *p)
 {
+  if (*p == ETF_SMALL_ATOM_UTF8)
+    return hash_bytes (type_seeds[HEMERA_TERM_ATOM], p + 2, p[1]);
+  if (*p == ETF_BINARY)
+    return hash_bytes (type_seeds[HEMERA_TERM_BINARY], p + 5, etf_get32 (p + 1));
   HemeraView view = { p, NULL };
   HemeraTermType type = hemera_view_type (view);
   guint64 hash = type_seeds[type];
@@ -112,8 +125,8 @@ hash_leaf (const guint8 *p)
     const guint8 *data = NULL;
     gsize bits = 0;
     hemera_view_get_bitstring (view, &data, &bits);
-    hash = hash_bytes (mix (hash, bits), data, bits / 8);
-    return bits % 8 != 0 ? mix (hash, data[bits / 8] >> (8 - bits % 8)) : hash;
+    hash = hash_bytes (hash, data, bits / 8);
+    return bits % 8 != 0 ? mix (hash, (guint64) bits << 8 | data[bits / 8] >> (8 - bits % 8)) : hash;
   }
   case HEMERA_TERM_PID:
   case HEMERA_TERM_PORT:
@@ -152,13 +165,6 @@ hash_string (const guint8 *p)
   return mix (hash, mix (type_seeds[HEMERA_TERM_LIST], 0));
 }
 
-static int
-compare_keys (const void *a, const void *b)
-{
-  const Key *x = a, *y = b;
-  return (x->hash > y->hash) - (x->hash < y->hash);
-}
-
 static gboolean
 same_key (const Key *a, const Key *b)
 {
@@ -169,40 +175,72 @@ same_key (const Key *a, const Key *b)
   return container ? type == hemera_view_type (y) : hemera_view_equal (x, y);
 }
 
-/* The second occurrence of some key, or NULL. */
+/* The second occurrence of some key, or NULL. Open addressing by hash, at most half full; slots hold the key's number from 1. */
 static const guint8 *
-find_twice (Key *keys, gsize n)
+find_twice (const Key *keys, gsize n)
 {
-  if (n <= 12) {
-    for (gsize i = 1; i < n; i++)
-      for (gsize j = 0; j < i; j++)
-        if (keys[i].hash == keys[j].hash && same_key (&keys[i], &keys[j]))
-          return keys[i].at;
+  guint32 few[128];
+  guint32 *slots = few;
+  const guint8 *twice = NULL;
+  gsize size = 4;
+
+  if (n < 2)
     return NULL;
+  while (size < 2 * n)
+    size *= 2;
+  if (size > G_N_ELEMENTS (few))
+    slots = g_new (guint32, size);
+  memset (slots, 0, size * sizeof *slots);
+  for (gsize i = 0; i < n && twice == NULL; i++) {
+    gsize slot = keys[i].hash & (size - 1);
+    for (; slots[slot] != 0; slot = (slot + 1) & (size - 1)) {
+      const Key *other = &keys[slots[slot] - 1];
+      if (other->hash == keys[i].hash && same_key (other, &keys[i])) {
+        twice = keys[i].at;
+        break;
+      }
+    }
+    slots[slot] = (guint32) i + 1;
   }
-  qsort (keys, n, sizeof *keys, compare_keys);
-  for (gsize i = 1; i < n; i++)
-    for (gsize j = i; j-- > 0 && keys[j].hash == keys[i].hash;)
-      if (same_key (&keys[i], &keys[j]))
-        return MAX (keys[i].at, keys[j].at);
-  return NULL;
+  if (slots != few)
+    g_free (slots);
+  return twice;
 }
 
+#define INLINE_LEVELS 16
+#define INLINE_KEYS   96
+
 typedef struct {
-  GArray *levels; /* Level */
-  GArray *keys;   /* Key: those of all open maps, the innermost map's last */
+  Level *levels;
+  gsize depth, level_capacity;
+  Key *keys; /* those of all open maps, the innermost map's last */
+  gsize n_keys, key_capacity;
+  Level inline_levels[INLINE_LEVELS];
+  Key inline_keys[INLINE_KEYS];
 } Walk;
+
+/* Twice the room, on the heap from the first time on. */
+static void *
+grow (void *array, const void *inline_array, gsize *capacity, gsize element)
+{
+  void *grown = array != inline_array ? array : NULL;
+  *capacity *= 2;
+  grown = g_realloc_n (grown, *capacity, element);
+  if (array == inline_array)
+    memcpy (grown, inline_array, *capacity / 2 * element);
+  return grown;
+}
 
 static inline Level *
 top_level (Walk *walk)
 {
-  return walk->levels->len > 0 ? &g_array_index (walk->levels, Level, walk->levels->len - 1) : NULL;
+  return walk->depth > 0 ? &walk->levels[walk->depth - 1] : NULL;
 }
 
 static void
 open_level (Walk *walk, const guint8 *at, guint64 parts, gboolean hashed)
 {
-  Level level = { .left = parts, .at = at, .hashed = hashed, .first_key = walk->keys->len };
+  Level level = { .left = parts, .at = at, .hashed = hashed, .first_key = walk->n_keys };
   level.is_map = *at == ETF_MAP;
   level.ignore_first = *at == ETF_NEW_FUN;
   level.hash = type_seeds[hemera_view_type ((HemeraView){ at, NULL })];
@@ -214,7 +252,9 @@ open_level (Walk *walk, const guint8 *at, guint64 parts, gboolean hashed)
   } else if (hashed && !level.is_map && *at != ETF_LIST) {
     level.hash = mix (level.hash, parts);
   }
-  g_array_append_val (walk->levels, level);
+  if (walk->depth == walk->level_capacity)
+    walk->levels = grow (walk->levels, walk->inline_levels, &walk->level_capacity, sizeof level);
+  walk->levels[walk->depth++] = level;
 }
 
 /* Opens the container at @p and returns where its parts begin, or NULL when @p is a term without parts. */
@@ -251,8 +291,9 @@ static void
 add_part (Walk *walk, Level *level, const guint8 *at, guint64 hash)
 {
   if (level->is_map && level->left % 2 == 0) {
-    Key key = { hash, at };
-    g_array_append_val (walk->keys, key);
+    if (walk->n_keys == walk->key_capacity)
+      walk->keys = grow (walk->keys, walk->inline_keys, &walk->key_capacity, sizeof (Key));
+    walk->keys[walk->n_keys++] = (Key){ hash, at };
     level->key_hash = hash;
   } else if (!level->hashed) {
     return;
@@ -265,12 +306,30 @@ add_part (Walk *walk, Level *level, const guint8 *at, guint64 hash)
   }
 }
 
+/* The frequent ones in place. */
+static inline const guint8 *
+skip_leaf (const guint8 *p)
+{
+  switch (*p) {
+  case ETF_SMALL_ATOM_UTF8: return p + 2 + p[1];
+  case ETF_BINARY: return p + 5 + (gsize) etf_get32 (p + 1);
+  case ETF_SMALL_INTEGER: return p + 2;
+  case ETF_SMALL_BIG: return p + 3 + p[1];
+  default: return hemera__etf_skip (p);
+  }
+}
+
 gboolean
 hemera__etf_check_unique (const guint8 *data, gsize size, GError **error)
 {
-  Walk walk = { g_array_new (FALSE, FALSE, sizeof (Level)), g_array_new (FALSE, FALSE, sizeof (Key)) };
+  Walk walk;
   const guint8 *p = data + 1, *twice = NULL;
 
+  walk.levels = walk.inline_levels;
+  walk.depth = walk.n_keys = 0;
+  walk.level_capacity = INLINE_LEVELS;
+  walk.keys = walk.inline_keys;
+  walk.key_capacity = INLINE_KEYS;
   make_seeds ();
   do {
     Level *top = top_level (&walk);
@@ -281,26 +340,27 @@ hemera__etf_check_unique (const guint8 *data, gsize size, GError **error)
       continue;
     }
     guint64 hash = hashed ? (*p == ETF_STRING ? hash_string (p) : hash_leaf (p)) : 0;
-    p = hemera__etf_skip (p);
+    p = skip_leaf (p);
     while (twice == NULL && (top = top_level (&walk)) != NULL) {
       add_part (&walk, top, at, hash);
       if (--top->left > 0)
         break;
       if (top->is_map) {
-        twice =
-            find_twice ((Key *) (gpointer) walk.keys->data + top->first_key, walk.keys->len - top->first_key);
-        g_array_set_size (walk.keys, (guint) top->first_key);
+        twice = find_twice (walk.keys + top->first_key, walk.n_keys - top->first_key);
+        walk.n_keys = top->first_key;
       }
       at = top->at;
       hash = mix (top->hash, *at == ETF_MAP ? etf_get32 (at + 1) : seeds[2]);
       if (*at == ETF_LIST)
         hash = top->hash; /* as hash_string() */
-      g_array_set_size (walk.levels, walk.levels->len - 1);
+      walk.depth--;
     }
-  } while (walk.levels->len > 0 && twice == NULL);
+  } while (walk.depth > 0 && twice == NULL);
 
-  g_array_unref (walk.levels);
-  g_array_unref (walk.keys);
+  if (walk.levels != walk.inline_levels)
+    g_free (walk.levels);
+  if (walk.keys != walk.inline_keys)
+    g_free (walk.keys);
   if (twice != NULL)
     g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_DUPLICATE,
                  "a map key twice at byte %" G_GSIZE_FORMAT, (gsize) (twice - data));

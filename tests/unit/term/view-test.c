@@ -4,7 +4,7 @@
 #include "codec/term/term-internal.h"
 
 #include <hemera/term-builder.h>
-#include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #define TERM(...) make ((const guint8[]){ 131, __VA_ARGS__ }, sizeof ((const guint8[]){ 131, __VA_ARGS__ }))
@@ -338,6 +338,32 @@ test_shared (void)
   g_assert_cmpint (hemera_view_int64 (hemera_term_view (large), 0), ==, -70000);
 }
 
+static void *
+take_shared (void *data)
+{
+  HemeraTerm *common = data;
+  for (int i = 0; i < 2000; i++) {
+    g_autoptr (HemeraTerm) atom = hemera_term_new_atom (i % 2 == 0 ? "noproc" : "timeout");
+    g_autoptr (HemeraTerm) mine = hemera_term_ref (common);
+    g_autoptr (HemeraTerm) integer = hemera_term_new_int64 (i % 32);
+    g_assert_cmpint (hemera_view_int64 (hemera_term_view (integer), -1), ==, i % 32);
+    g_assert_true (hemera_view_is_atom (hemera_term_view (atom), i % 2 == 0 ? "noproc" : "timeout"));
+    g_assert_cmpuint (hemera_view_length (hemera_term_view (mine)), ==, 1);
+  }
+  return NULL;
+}
+
+static void
+test_threads (void)
+{
+  pthread_t threads[4];
+  g_autoptr (HemeraTerm) common = hemera_term_new ("[a]");
+  for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_assert_cmpint (pthread_create (&threads[i], NULL, take_shared, common), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (threads); i++)
+    pthread_join (threads[i], NULL);
+}
+
 static void
 test_boxed (void)
 {
@@ -374,6 +400,7 @@ main (int argc, char **argv)
   g_test_add_func ("/term/owner/no-copy", test_no_copy);
   g_test_add_func ("/term/owner/slices", test_slices);
   g_test_add_func ("/term/owner/shared", test_shared);
+  g_test_add_func ("/term/owner/threads", test_threads);
   g_test_add_func ("/term/owner/boxed", test_boxed);
   int result = g_test_run ();
   g_ptr_array_unref (kept);
