@@ -8,7 +8,7 @@ hemera__pair_sort_init (HemeraPairSort *sort, HemeraView map, const HemeraSkipIn
 {
   HemeraViewIter iter;
   *sort = (HemeraPairSort){ .from = scratch, .n = hemera_view_length (map), .width = 1 };
-  sort->to = scratch + sort->n;
+  sort->to = sort->n > 0 ? scratch + sort->n : scratch; /* an empty map may have no scratch at all */
   hemera_view_iter_init (&iter, map);
   for (gsize i = 0; i < sort->n; i++)
     hemera__view_iter_next_pair (&iter, index, &scratch[i].key, &scratch[i].value);
