@@ -7,7 +7,7 @@
 struct _HemeraTerm {
   atomic_uint refs;
   gboolean is_in_owner; /* the struct itself stands in the owner's memory, which owner_free gives back */
-  const guint8 *data; /* version byte and term; immutable */
+  const guint8 *data;   /* version byte and term; immutable */
   gsize size;
   gpointer owner; /* keeps @data when it is not inline */
   GDestroyNotify owner_free;

@@ -31,7 +31,8 @@ typedef struct {
 } HemeraMessageType;
 
 /* A message that takes over @payload's bytes (a shallow move of type->size bytes; NULL: zeroed). (transfer full) */
-HEMERA_API HemeraActorMessage *hemera_actor_message_new (const HemeraMessageType *type, gconstpointer payload);
+HEMERA_API HemeraActorMessage *
+hemera_actor_message_new (const HemeraMessageType *type, gconstpointer payload);
 HEMERA_API void hemera_actor_message_free (HemeraActorMessage *self);
 HEMERA_API const HemeraMessageType *hemera_actor_message_type (const HemeraActorMessage *self);
 /* (transfer none): the payload, whatever its type; owned by the message. */
@@ -40,35 +41,36 @@ HEMERA_API gpointer hemera_actor_message_payload (HemeraActorMessage *self);
 HEMERA_API gpointer hemera_actor_message_peek (HemeraActorMessage *self, const HemeraMessageType *type);
 /* Moves the payload to @payload and leaves the message empty (it is still to be freed; inside a handler the runtime does that).
  * FALSE when it is of another type. */
-HEMERA_API gboolean hemera_actor_message_steal (HemeraActorMessage *self, const HemeraMessageType *type, gpointer payload);
+HEMERA_API gboolean hemera_actor_message_steal (HemeraActorMessage *self, const HemeraMessageType *type,
+                                                gpointer payload);
 
 /* In a header: NAME_type, NAME_send(), NAME_peek(), NAME_steal(). */
-#define HEMERA_DECLARE_MESSAGE(Type, name)                                                                                           \
-  extern const HemeraMessageType name##_type;                                                                                        \
-  G_GNUC_UNUSED static inline HemeraActorMessage *name##_new (const Type *payload)                                                   \
-  {                                                                                                                                  \
-    return hemera_actor_message_new (&name##_type, payload);                                                                         \
-  }                                                                                                                                  \
-  G_GNUC_UNUSED static inline void name##_send (HemeraPid to, const Type *payload)                                                   \
-  {                                                                                                                                  \
-    hemera_send (to, hemera_actor_message_new (&name##_type, payload));                                                              \
-  }                                                                                                                                  \
-  G_GNUC_UNUSED static inline Type *name##_peek (HemeraActorMessage *message)                                                        \
-  {                                                                                                                                  \
-    return (Type *) hemera_actor_message_peek (message, &name##_type);                                                               \
-  }                                                                                                                                  \
-  G_GNUC_UNUSED static inline gboolean name##_steal (HemeraActorMessage *message, Type *payload)                                     \
-  {                                                                                                                                  \
-    return hemera_actor_message_steal (message, &name##_type, payload);                                                              \
+#define HEMERA_DECLARE_MESSAGE(Type, name)                                                                   \
+  extern const HemeraMessageType name##_type;                                                                \
+  G_GNUC_UNUSED static inline HemeraActorMessage *name##_new (const Type *payload)                           \
+  {                                                                                                          \
+    return hemera_actor_message_new (&name##_type, payload);                                                 \
+  }                                                                                                          \
+  G_GNUC_UNUSED static inline void name##_send (HemeraPid to, const Type *payload)                           \
+  {                                                                                                          \
+    hemera_send (to, hemera_actor_message_new (&name##_type, payload));                                      \
+  }                                                                                                          \
+  G_GNUC_UNUSED static inline Type *name##_peek (HemeraActorMessage *message)                                \
+  {                                                                                                          \
+    return (Type *) hemera_actor_message_peek (message, &name##_type);                                       \
+  }                                                                                                          \
+  G_GNUC_UNUSED static inline gboolean name##_steal (HemeraActorMessage *message, Type *payload)             \
+  {                                                                                                          \
+    return hemera_actor_message_steal (message, &name##_type, payload);                                      \
   }
 
 /* In one C file. Functions may be NULL. */
-#define HEMERA_DEFINE_MESSAGE(Type, prefix, copy_func, clear_func, to_term_func, from_term_func)                                     \
-  const HemeraMessageType prefix##_type = { .name = #prefix,                                                                         \
-                                            .size = sizeof (Type),                                                                   \
-                                            .clear = clear_func,                                                                     \
-                                            .copy = copy_func,                                                                       \
-                                            .to_term = to_term_func,                                                                 \
+#define HEMERA_DEFINE_MESSAGE(Type, prefix, copy_func, clear_func, to_term_func, from_term_func)             \
+  const HemeraMessageType prefix##_type = { .name = #prefix,                                                 \
+                                            .size = sizeof (Type),                                           \
+                                            .clear = clear_func,                                             \
+                                            .copy = copy_func,                                               \
+                                            .to_term = to_term_func,                                         \
                                             .from_term = from_term_func }
 
 /**
@@ -88,7 +90,8 @@ typedef struct {
   HemeraTerm *term;
 } HemeraTermMessage;
 HEMERA_API const HemeraMessageType hemera_term_message_type;
-#define hemera_term_message_peek(message) ((HemeraTermMessage *) hemera_actor_message_peek ((message), &hemera_term_message_type))
+#define hemera_term_message_peek(message)                                                                    \
+  ((HemeraTermMessage *) hemera_actor_message_peek ((message), &hemera_term_message_type))
 
 /* {'EXIT', From, Reason}: only when trap_exit is on. */
 typedef struct {
@@ -96,7 +99,8 @@ typedef struct {
   HemeraTerm *reason;
 } HemeraExitMessage;
 HEMERA_API const HemeraMessageType hemera_exit_message_type;
-#define hemera_exit_message_peek(message) ((HemeraExitMessage *) hemera_actor_message_peek ((message), &hemera_exit_message_type))
+#define hemera_exit_message_peek(message)                                                                    \
+  ((HemeraExitMessage *) hemera_actor_message_peek ((message), &hemera_exit_message_type))
 
 /* {'DOWN', Ref, process, Object, Reason}; @name is set when monitored by name. */
 typedef struct {
@@ -106,7 +110,8 @@ typedef struct {
   HemeraTerm *reason;
 } HemeraDownMessage;
 HEMERA_API const HemeraMessageType hemera_down_message_type;
-#define hemera_down_message_peek(message) ((HemeraDownMessage *) hemera_actor_message_peek ((message), &hemera_down_message_type))
+#define hemera_down_message_peek(message)                                                                    \
+  ((HemeraDownMessage *) hemera_actor_message_peek ((message), &hemera_down_message_type))
 
 /* {timeout, Ref, Message}: of hemera_actor_start_timer(). */
 typedef struct {
@@ -114,7 +119,8 @@ typedef struct {
   HemeraActorMessage *message; /* (nullable) */
 } HemeraTimeoutMessage;
 HEMERA_API const HemeraMessageType hemera_timeout_message_type;
-#define hemera_timeout_message_peek(message) ((HemeraTimeoutMessage *) hemera_actor_message_peek ((message), &hemera_timeout_message_type))
+#define hemera_timeout_message_peek(message)                                                                 \
+  ((HemeraTimeoutMessage *) hemera_actor_message_peek ((message), &hemera_timeout_message_type))
 
 /* A GIO operation ended (hemera_actor_ready()). */
 typedef struct {
@@ -123,7 +129,8 @@ typedef struct {
   GAsyncResult *result;
 } HemeraReadyMessage;
 HEMERA_API const HemeraMessageType hemera_ready_message_type;
-#define hemera_ready_message_peek(message) ((HemeraReadyMessage *) hemera_actor_message_peek ((message), &hemera_ready_message_type))
+#define hemera_ready_message_peek(message)                                                                   \
+  ((HemeraReadyMessage *) hemera_actor_message_peek ((message), &hemera_ready_message_type))
 
 /* An actor spawned with @ack_to has ended its init: started, or not with the reason (HEMERA_IGNORE: @ignored). */
 typedef struct {
@@ -133,7 +140,8 @@ typedef struct {
   HemeraTerm *reason; /* (nullable): why init failed; NULL: started */
 } HemeraStartedMessage;
 HEMERA_API const HemeraMessageType hemera_started_message_type;
-#define hemera_started_message_peek(message) ((HemeraStartedMessage *) hemera_actor_message_peek ((message), &hemera_started_message_type))
+#define hemera_started_message_peek(message)                                                                 \
+  ((HemeraStartedMessage *) hemera_actor_message_peek ((message), &hemera_started_message_type))
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraActorMessage, hemera_actor_message_free)
 

@@ -89,10 +89,10 @@ HEMERA_API HemeraRef hemera_ref_new (void);
 HEMERA_API HemeraActor *hemera_actor_current (void);
 HEMERA_API HemeraPid hemera_actor_self (HemeraActor *self);
 HEMERA_API HemeraPid hemera_actor_parent (HemeraActor *self);
-HEMERA_API HemeraSystem *hemera_actor_system (HemeraActor *self); /* (transfer none) */
+HEMERA_API HemeraSystem *hemera_actor_system (HemeraActor *self);  /* (transfer none) */
 HEMERA_API GMainContext *hemera_actor_context (HemeraActor *self); /* (transfer none): the worker's */
 HEMERA_API gpointer hemera_actor_state (HemeraActor *self);
-HEMERA_API gint64 hemera_actor_now (HemeraActor *self); /* microseconds, the injected clock */
+HEMERA_API gint64 hemera_actor_now (HemeraActor *self);     /* microseconds, the injected clock */
 HEMERA_API guint64 hemera_actor_random (HemeraActor *self); /* seeded per actor */
 HEMERA_API void hemera_actor_set_label (HemeraActor *self, const char *label);
 /* Reason of the HEMERA_STOP that follows. @reason: (transfer full) (nullable): NULL is `normal` */
@@ -128,9 +128,11 @@ HEMERA_API gboolean hemera_send_name (HemeraSystem *system, const char *name, He
 
 /* ---- timers (erlang:send_after/3, start_timer/3, cancel_timer/1) -------------------------------------------------------------- */
 /* Delivers @message (transfer full) to @to after @ms; never early; equal times fire in start order. */
-HEMERA_API HemeraRef hemera_actor_send_after (HemeraActor *self, guint ms, HemeraPid to, HemeraActorMessage *message);
+HEMERA_API HemeraRef hemera_actor_send_after (HemeraActor *self, guint ms, HemeraPid to,
+                                              HemeraActorMessage *message);
 /* Delivers a #HemeraTimeoutMessage with the reference and @message (nullable). */
-HEMERA_API HemeraRef hemera_actor_start_timer (HemeraActor *self, guint ms, HemeraPid to, HemeraActorMessage *message);
+HEMERA_API HemeraRef hemera_actor_start_timer (HemeraActor *self, guint ms, HemeraPid to,
+                                               HemeraActorMessage *message);
 /* To itself every @ms (first after @ms), a #HemeraTimeoutMessage without a message; does not drift, does not pile up. */
 HEMERA_API HemeraRef hemera_actor_start_interval (HemeraActor *self, guint ms);
 /* Milliseconds that were left, or -1: fired, cancelled or unknown (its message may be in the queue). Its own timers only. */

@@ -52,9 +52,11 @@ typedef struct {
  *
  * Returns: (transfer full) (nullable): the term, or %NULL with @error set
  */
-HEMERA_API HemeraTerm *hemera_term_new_from_etf (GBytes *bytes, const HemeraEtfLimits *limits, GError **error);
+HEMERA_API HemeraTerm *
+hemera_term_new_from_etf (GBytes *bytes, const HemeraEtfLimits *limits, GError **error);
 
 /* The same for bytes that the caller keeps: copies them. */
-HEMERA_API HemeraTerm *hemera_term_new_from_etf_data (gconstpointer data, gsize size, const HemeraEtfLimits *limits, GError **error);
+HEMERA_API HemeraTerm *
+hemera_term_new_from_etf_data (gconstpointer data, gsize size, const HemeraEtfLimits *limits, GError **error);
 
 G_END_DECLS

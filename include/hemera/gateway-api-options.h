@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 
 #define HEMERA_TYPE_GATEWAY_API_OPTIONS (hemera_gateway_api_options_get_type ())
 HEMERA_API
-G_DECLARE_FINAL_TYPE (HemeraGatewayApiOptions, hemera_gateway_api_options, HEMERA, GATEWAY_API_OPTIONS, GObject)
+G_DECLARE_FINAL_TYPE (HemeraGatewayApiOptions, hemera_gateway_api_options, HEMERA, GATEWAY_API_OPTIONS,
+                      GObject)
 
 /* ---- making: the token is copied into a type that nothing prints ------------------------------------------------------------------ */
 /* (transfer full) (nullable): NULL with HEMERA_GATEWAY_ERROR_OPTIONS when @token is empty or cannot be one. */
@@ -22,13 +23,16 @@ HEMERA_API HemeraGatewayApiOptions *hemera_gateway_api_options_new (const char *
 /* The token from the variable DISCORD_TOKEN. HEMERA_API_URL and HEMERA_CA_FILE, where set, point the bot at a simulator. */
 HEMERA_API HemeraGatewayApiOptions *hemera_gateway_api_options_new_from_environment (GError **error);
 /* From the variable @name. */
-HEMERA_API HemeraGatewayApiOptions *hemera_gateway_api_options_new_from_variable (const char *name, GError **error);
+HEMERA_API HemeraGatewayApiOptions *
+hemera_gateway_api_options_new_from_variable (const char *name, GError **error);
 /* From the first line of @path; a name without a slash is looked for in systemd's $CREDENTIALS_DIRECTORY. Reads the file: blocks. */
-HEMERA_API HemeraGatewayApiOptions *hemera_gateway_api_options_new_from_file (const char *path, GError **error);
+HEMERA_API HemeraGatewayApiOptions *
+hemera_gateway_api_options_new_from_file (const char *path, GError **error);
 
 /* ---- where ------------------------------------------------------------------------------------------------------------------------- */
 /* REST base [https://discord.com/api/v10]. With http:// (a simulator) the gateway may be ws:// too; never otherwise. */
-HEMERA_API gboolean hemera_gateway_api_options_set_api_url (HemeraGatewayApiOptions *self, const char *url, GError **error);
+HEMERA_API gboolean hemera_gateway_api_options_set_api_url (HemeraGatewayApiOptions *self, const char *url,
+                                                            GError **error);
 HEMERA_API const char *hemera_gateway_api_options_get_api_url (HemeraGatewayApiOptions *self);
 /* (nullable): a PEM file of trust anchors beside the system's. Read by a thread when the gateway connects. */
 HEMERA_API void hemera_gateway_api_options_set_ca_file (HemeraGatewayApiOptions *self, const char *path);
@@ -38,12 +42,17 @@ HEMERA_API const char *hemera_gateway_api_options_get_ca_file (HemeraGatewayApiO
 HEMERA_API void hemera_gateway_api_options_set_session_file (HemeraGatewayApiOptions *self, const char *path);
 HEMERA_API const char *hemera_gateway_api_options_get_session_file (HemeraGatewayApiOptions *self);
 /* (nullable) (transfer none): what hemera_gateway_dup_sessions() gave. FALSE with @error when it is something else. */
-HEMERA_API gboolean hemera_gateway_api_options_set_sessions (HemeraGatewayApiOptions *self, HemeraTerm *sessions, GError **error);
+HEMERA_API gboolean hemera_gateway_api_options_set_sessions (HemeraGatewayApiOptions *self,
+                                                             HemeraTerm *sessions, GError **error);
 
 /* ---- the wire ---------------------------------------------------------------------------------------------------------------------- */
-HEMERA_API void hemera_gateway_api_options_set_encoding (HemeraGatewayApiOptions *self, HemeraEncoding encoding); /* [ETF] */
+/* [ETF] */
+HEMERA_API void
+hemera_gateway_api_options_set_encoding (HemeraGatewayApiOptions *self, HemeraEncoding encoding);
 HEMERA_API HemeraEncoding hemera_gateway_api_options_get_encoding (HemeraGatewayApiOptions *self);
-HEMERA_API void hemera_gateway_api_options_set_compression (HemeraGatewayApiOptions *self, HemeraCompression compression); /* [zlib-stream] */
+/* [zlib-stream] */
+HEMERA_API void
+hemera_gateway_api_options_set_compression (HemeraGatewayApiOptions *self, HemeraCompression compression);
 HEMERA_API HemeraCompression hemera_gateway_api_options_get_compression (HemeraGatewayApiOptions *self);
 
 /* ---- shards ------------------------------------------------------------------------------------------------------------------------- */
@@ -51,11 +60,13 @@ HEMERA_API HemeraCompression hemera_gateway_api_options_get_compression (HemeraG
 HEMERA_API void hemera_gateway_api_options_set_total_shards (HemeraGatewayApiOptions *self, guint total);
 HEMERA_API guint hemera_gateway_api_options_get_total_shards (HemeraGatewayApiOptions *self);
 /* Which of them this process runs; @n 0: all. Copied, sorted; one named twice counts once. */
-HEMERA_API void hemera_gateway_api_options_set_shards (HemeraGatewayApiOptions *self, const guint *shards, guint n);
+HEMERA_API void
+hemera_gateway_api_options_set_shards (HemeraGatewayApiOptions *self, const guint *shards, guint n);
 HEMERA_API const guint *hemera_gateway_api_options_get_shards (HemeraGatewayApiOptions *self, guint *n);
 
 /* ---- what IDENTIFY says --------------------------------------------------------------------------------------------------------------- */
-HEMERA_API void hemera_gateway_api_options_set_intents (HemeraGatewayApiOptions *self, guint64 intents); /* [all unprivileged] */
+/* [all unprivileged] */
+HEMERA_API void hemera_gateway_api_options_set_intents (HemeraGatewayApiOptions *self, guint64 intents);
 HEMERA_API guint64 hemera_gateway_api_options_get_intents (HemeraGatewayApiOptions *self);
 /* 50 to 250; 0: not sent, Discord takes 50. Others are brought into the range. */
 HEMERA_API void hemera_gateway_api_options_set_large_threshold (HemeraGatewayApiOptions *self, guint members);
@@ -63,25 +74,34 @@ HEMERA_API guint hemera_gateway_api_options_get_large_threshold (HemeraGatewayAp
 /* (nullable) (transfer none): d of a Presence Update: #{since, activities, status, afk} */
 HEMERA_API void hemera_gateway_api_options_set_presence (HemeraGatewayApiOptions *self, HemeraTerm *presence);
 /* (nullable): identify properties ["linux", "hemera", "hemera"] */
-HEMERA_API void hemera_gateway_api_options_set_properties (HemeraGatewayApiOptions *self, const char *os, const char *browser,
-                                                           const char *device);
+HEMERA_API void hemera_gateway_api_options_set_properties (HemeraGatewayApiOptions *self, const char *os,
+                                                           const char *browser, const char *device);
 
 /* ---- times and limits ------------------------------------------------------------------------------------------------------------------ */
 /* The whole opening of a connection (name, TCP, TLS, upgrade) [10000]. */
 HEMERA_API void hemera_gateway_api_options_set_connect_timeout (HemeraGatewayApiOptions *self, guint ms);
-HEMERA_API void hemera_gateway_api_options_set_hello_timeout (HemeraGatewayApiOptions *self, guint ms);   /* [20000] */
-HEMERA_API void hemera_gateway_api_options_set_ready_timeout (HemeraGatewayApiOptions *self, guint ms);   /* [30000] */
-HEMERA_API void hemera_gateway_api_options_set_resumed_timeout (HemeraGatewayApiOptions *self, guint ms); /* [60000] */
-HEMERA_API void hemera_gateway_api_options_set_close_timeout (HemeraGatewayApiOptions *self, guint ms);   /* [5000] */
-HEMERA_API void hemera_gateway_api_options_set_rest_timeout (HemeraGatewayApiOptions *self, guint ms);    /* [15000] */
+/* [20000] */
+HEMERA_API void hemera_gateway_api_options_set_hello_timeout (HemeraGatewayApiOptions *self, guint ms);
+/* [30000] */
+HEMERA_API void hemera_gateway_api_options_set_ready_timeout (HemeraGatewayApiOptions *self, guint ms);
+/* [60000] */
+HEMERA_API void hemera_gateway_api_options_set_resumed_timeout (HemeraGatewayApiOptions *self, guint ms);
+/* [5000] */
+HEMERA_API void hemera_gateway_api_options_set_close_timeout (HemeraGatewayApiOptions *self, guint ms);
+/* [15000] */
+HEMERA_API void hemera_gateway_api_options_set_rest_timeout (HemeraGatewayApiOptions *self, guint ms);
 /* Reconnecting: full jitter from @base_ms [1000] up to @cap_ms [60000]; active for @reset_ms [60000] it starts again at the base. */
-HEMERA_API void hemera_gateway_api_options_set_backoff (HemeraGatewayApiOptions *self, guint base_ms, guint cap_ms, guint reset_ms);
+HEMERA_API void hemera_gateway_api_options_set_backoff (HemeraGatewayApiOptions *self, guint base_ms,
+                                                        guint cap_ms, guint reset_ms);
 /* Random wait after op 9 before the next try [1000, 5000]. */
-HEMERA_API void hemera_gateway_api_options_set_invalid_session_wait (HemeraGatewayApiOptions *self, guint min_ms, guint max_ms);
+HEMERA_API void hemera_gateway_api_options_set_invalid_session_wait (HemeraGatewayApiOptions *self,
+                                                                     guint min_ms, guint max_ms);
 /* A crashed shard actor is restarted with this back-off [500, 60000]. */
-HEMERA_API void hemera_gateway_api_options_set_restart_backoff (HemeraGatewayApiOptions *self, guint base_ms, guint cap_ms);
+HEMERA_API void
+hemera_gateway_api_options_set_restart_backoff (HemeraGatewayApiOptions *self, guint base_ms, guint cap_ms);
 /* Crashes of one shard within @period_ms [60000] before its supervisor gives up [5]. */
-HEMERA_API void hemera_gateway_api_options_set_restart_intensity (HemeraGatewayApiOptions *self, guint intensity, guint period_ms);
+HEMERA_API void hemera_gateway_api_options_set_restart_intensity (HemeraGatewayApiOptions *self,
+                                                                  guint intensity, guint period_ms);
 /* A shard whose supervisor gave up is started again after this [300000]. */
 HEMERA_API void hemera_gateway_api_options_set_cool_down (HemeraGatewayApiOptions *self, guint ms);
 /* Between two IDENTIFYs of one bucket [5000]: Discord's; for a simulator that announces another. A margin is added (1 % and 50 ms). */
@@ -89,6 +109,7 @@ HEMERA_API void hemera_gateway_api_options_set_identify_spacing (HemeraGatewayAp
 /* No IDENTIFY is sent while this many session starts or fewer are left; 10 when it is not set, 0: the last one may be used. */
 HEMERA_API void hemera_gateway_api_options_set_session_floor (HemeraGatewayApiOptions *self, guint floor);
 /* Messages that may wait for one subscription before the shards stop reading [1024]. */
-HEMERA_API void hemera_gateway_api_options_set_subscription_credit (HemeraGatewayApiOptions *self, guint messages);
+HEMERA_API void
+hemera_gateway_api_options_set_subscription_credit (HemeraGatewayApiOptions *self, guint messages);
 
 G_END_DECLS

@@ -30,18 +30,23 @@ HEMERA_API
 G_DECLARE_FINAL_TYPE (HemeraGatewayManager, hemera_gateway_manager, HEMERA, GATEWAY_MANAGER, GObject)
 
 /* @system: (nullable): the shared one. @options are copied. Reads their ca-file: blocks. (transfer full) (nullable) */
-HEMERA_API HemeraGatewayManager *hemera_gateway_manager_new (HemeraSystem *system, HemeraGatewayApiOptions *options, GError **error);
+HEMERA_API HemeraGatewayManager *
+hemera_gateway_manager_new (HemeraSystem *system, HemeraGatewayApiOptions *options, GError **error);
 
 /* GET /gateway, no token is sent: the url. (transfer full) (nullable) */
-HEMERA_API void hemera_gateway_manager_fetch_gateway_async (HemeraGatewayManager *self, GCancellable *cancellable,
-                                                            GAsyncReadyCallback callback, gpointer user_data);
-HEMERA_API char *hemera_gateway_manager_fetch_gateway_finish (HemeraGatewayManager *self, GAsyncResult *result, GError **error);
+HEMERA_API void
+hemera_gateway_manager_fetch_gateway_async (HemeraGatewayManager *self, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
+HEMERA_API char *hemera_gateway_manager_fetch_gateway_finish (HemeraGatewayManager *self,
+                                                              GAsyncResult *result, GError **error);
 
 /* GET /gateway/bot. (transfer full) (nullable) */
-HEMERA_API void hemera_gateway_manager_fetch_gateway_bot_async (HemeraGatewayManager *self, GCancellable *cancellable,
-                                                                GAsyncReadyCallback callback, gpointer user_data);
-HEMERA_API HemeraGatewayBot *hemera_gateway_manager_fetch_gateway_bot_finish (HemeraGatewayManager *self, GAsyncResult *result,
-                                                                              GError **error);
+HEMERA_API void
+hemera_gateway_manager_fetch_gateway_bot_async (HemeraGatewayManager *self, GCancellable *cancellable,
+                                                GAsyncReadyCallback callback, gpointer user_data);
+HEMERA_API HemeraGatewayBot *
+hemera_gateway_manager_fetch_gateway_bot_finish (HemeraGatewayManager *self, GAsyncResult *result,
+                                                 GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraGatewayBot, hemera_gateway_bot_unref)
 

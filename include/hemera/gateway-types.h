@@ -61,11 +61,12 @@ typedef enum {
   HEMERA_GATEWAY_ERROR_UNAUTHORIZED,              /* REST 401, close 4004 */
   HEMERA_GATEWAY_ERROR_REST,                      /* another answer of the REST API, or none */
   HEMERA_GATEWAY_ERROR_OPTIONS,                   /* options that cannot be */
-  HEMERA_GATEWAY_ERROR_PAYLOAD,                   /* a payload that must not be sent: too large, no term for it, an opcode of the library's own */
-  HEMERA_GATEWAY_ERROR_PROTOCOL,                  /* the peer broke the protocol, or its bytes cannot be decoded */
-  HEMERA_GATEWAY_ERROR_QUEUE_FULL,                /* send queue of the shard */
-  HEMERA_GATEWAY_ERROR_EXPIRED,                   /* waited too long in the send queue */
-  HEMERA_GATEWAY_ERROR_CLOSED,                    /* the gateway is closed or closing */
+  /* a payload that must not be sent: too large, no term for it, an opcode of the library's own */
+  HEMERA_GATEWAY_ERROR_PAYLOAD,
+  HEMERA_GATEWAY_ERROR_PROTOCOL,   /* the peer broke the protocol, or its bytes cannot be decoded */
+  HEMERA_GATEWAY_ERROR_QUEUE_FULL, /* send queue of the shard */
+  HEMERA_GATEWAY_ERROR_EXPIRED,    /* waited too long in the send queue */
+  HEMERA_GATEWAY_ERROR_CLOSED,     /* the gateway is closed or closing */
 } HemeraGatewayError;
 
 G_END_DECLS

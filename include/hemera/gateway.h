@@ -26,14 +26,15 @@ G_DECLARE_FINAL_TYPE (HemeraGateway, hemera_gateway, HEMERA, GATEWAY, GObject)
 HEMERA_API HemeraGateway *hemera_gateway_new (HemeraSystem *system, HemeraGatewayApiOptions *options);
 
 /* Asks the API for url and shards, starts the tree. Finishes when every shard is READY (or RESUMED), or with the first fatal error. */
-HEMERA_API void hemera_gateway_connect_async (HemeraGateway *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                              gpointer user_data);
+HEMERA_API void hemera_gateway_connect_async (HemeraGateway *self, GCancellable *cancellable,
+                                              GAsyncReadyCallback callback, gpointer user_data);
 HEMERA_API gboolean hemera_gateway_connect_finish (HemeraGateway *self, GAsyncResult *result, GError **error);
 
 /* Closes every shard (KEEP: sessions stay, END: bot offline), stops the tree, then gives what was already fanned out to the subscribers
  * (up to @drain_ms) and finishes. Bounded. */
-HEMERA_API void hemera_gateway_close_async (HemeraGateway *self, HemeraCloseMode mode, guint drain_ms, GCancellable *cancellable,
-                                            GAsyncReadyCallback callback, gpointer user_data);
+HEMERA_API void
+hemera_gateway_close_async (HemeraGateway *self, HemeraCloseMode mode, guint drain_ms,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 HEMERA_API gboolean hemera_gateway_close_finish (HemeraGateway *self, GAsyncResult *result, GError **error);
 
 /* A small program's main(): own loop, connect, until SIGINT or SIGTERM, then close. The exit status: 0, or 4 after a fatal close or
@@ -59,35 +60,43 @@ typedef struct {
   guint n_shards;
 } HemeraFilter;
 
-typedef void (*HemeraEventFunc) (HemeraGateway *gateway, HemeraEvent *event /* transfer none */, gpointer user_data);
+typedef void (*HemeraEventFunc) (HemeraGateway *gateway, HemeraEvent *event /* transfer none */,
+                                 gpointer user_data);
 typedef void (*HemeraReadyFunc) (HemeraGateway *gateway, HemeraReady *ready, gpointer user_data);
 typedef void (*HemeraMessageCreateFunc) (HemeraGateway *gateway, HemeraMessage *message, gpointer user_data);
 typedef void (*HemeraGuildCreateFunc) (HemeraGateway *gateway, HemeraGuild *guild, gpointer user_data);
 
 /* Every dispatch with this name (NULL: all). The subscription lives until cancelled or the gateway is gone. (transfer none) */
-HEMERA_API HemeraSubscription *hemera_gateway_on_event (HemeraGateway *self, const char *name, const HemeraFilter *filter,
-                                                        HemeraEventFunc func, gpointer user_data, GDestroyNotify destroy);
-HEMERA_API HemeraSubscription *hemera_gateway_on_ready (HemeraGateway *self, const HemeraFilter *filter, HemeraReadyFunc func,
-                                                        gpointer user_data, GDestroyNotify destroy);
-HEMERA_API HemeraSubscription *hemera_gateway_on_message_create (HemeraGateway *self, const HemeraFilter *filter,
-                                                                 HemeraMessageCreateFunc func, gpointer user_data, GDestroyNotify destroy);
-HEMERA_API HemeraSubscription *hemera_gateway_on_guild_create (HemeraGateway *self, const HemeraFilter *filter, HemeraGuildCreateFunc func,
-                                                               gpointer user_data, GDestroyNotify destroy);
+HEMERA_API HemeraSubscription *
+hemera_gateway_on_event (HemeraGateway *self, const char *name, const HemeraFilter *filter,
+                         HemeraEventFunc func, gpointer user_data, GDestroyNotify destroy);
+HEMERA_API HemeraSubscription *
+hemera_gateway_on_ready (HemeraGateway *self, const HemeraFilter *filter, HemeraReadyFunc func,
+                         gpointer user_data, GDestroyNotify destroy);
+HEMERA_API HemeraSubscription *
+hemera_gateway_on_message_create (HemeraGateway *self, const HemeraFilter *filter,
+                                  HemeraMessageCreateFunc func, gpointer user_data, GDestroyNotify destroy);
+HEMERA_API HemeraSubscription *
+hemera_gateway_on_guild_create (HemeraGateway *self, const HemeraFilter *filter, HemeraGuildCreateFunc func,
+                                gpointer user_data, GDestroyNotify destroy);
 /* From its own context: func is never called again. Together with hemera_gateway_close_async() (KEEP) in one callback: what
  * it has not handled is replayed to the next run. */
 HEMERA_API void hemera_subscription_cancel (HemeraSubscription *self);
 
 /* Everything that shards say, nyxx's Gateway.messages: EventReceived for each payload of any op, Sent, RequestingIdentify, Reconnecting,
  * Disconnecting, ErrorReceived, and state changes, gaps, restarts, in the order of each shard. */
-typedef void (*HemeraShardMessageFunc) (HemeraGateway *gateway, HemeraShardMessage *message /* transfer none */, gpointer user_data);
-HEMERA_API HemeraSubscription *hemera_gateway_on_shard_message (HemeraGateway *self, const HemeraFilter *filter, HemeraShardMessageFunc func,
-                                                                gpointer user_data, GDestroyNotify destroy);
+typedef void (*HemeraShardMessageFunc) (HemeraGateway *gateway,
+                                        HemeraShardMessage *message /* transfer none */, gpointer user_data);
+HEMERA_API HemeraSubscription *
+hemera_gateway_on_shard_message (HemeraGateway *self, const HemeraFilter *filter, HemeraShardMessageFunc func,
+                                 gpointer user_data, GDestroyNotify destroy);
 
 /* ---- sending ----------------------------------------------------------------------------------------------------------------------- */
 /* A gateway send event, ops 3, 4, 8, 31, 43. @data: (transfer none). Encoded and checked here: FALSE with HEMERA_GATEWAY_ERROR_PAYLOAD at
  * once; finishes when the bytes left. Any thread with a main context. */
-HEMERA_API void hemera_gateway_send_async (HemeraGateway *self, guint shard, guint op, HemeraTerm *data, GCancellable *cancellable,
-                                           GAsyncReadyCallback callback, gpointer user_data);
+HEMERA_API void
+hemera_gateway_send_async (HemeraGateway *self, guint shard, guint op, HemeraTerm *data,
+                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 HEMERA_API gboolean hemera_gateway_send_finish (HemeraGateway *self, GAsyncResult *result, GError **error);
 
 /* Where each session stands: the last event that all subscriptions have handled. For hemera_gateway_api_options_set_sessions() of a later

@@ -30,8 +30,9 @@ typedef enum {
   HEMERA_INTENT_DIRECT_MESSAGE_POLLS = 1 << 25,
 } HemeraIntent;
 
-#define HEMERA_INTENTS_ALL            53608447u
-#define HEMERA_INTENTS_PRIVILEGED     (HEMERA_INTENT_GUILD_MEMBERS | HEMERA_INTENT_GUILD_PRESENCES | HEMERA_INTENT_MESSAGE_CONTENT)
+#define HEMERA_INTENTS_ALL 53608447u
+#define HEMERA_INTENTS_PRIVILEGED                                                                            \
+  (HEMERA_INTENT_GUILD_MEMBERS | HEMERA_INTENT_GUILD_PRESENCES | HEMERA_INTENT_MESSAGE_CONTENT)
 #define HEMERA_INTENTS_NOT_PRIVILEGED 53575421u
 
 /* A number, or names joined by commas ("GUILDS,GUILD_MESSAGES", any case). FALSE with @error (#GOptionError BAD_VALUE) for anything else. */

@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 
 /* (transfer full) (nullable): the term, or NULL with a #HemeraCodecError that has the byte offset. Of @limits (NULL: the defaults) the
  * size, of the text, and the depth count. Integers have 1,048,576 digits at most, and together as many as take about a second. */
-HEMERA_API HemeraTerm *hemera_term_new_from_json (const char *text, gsize size, const HemeraEtfLimits *limits, GError **error);
+HEMERA_API HemeraTerm *
+hemera_term_new_from_json (const char *text, gsize size, const HemeraEtfLimits *limits, GError **error);
 
 typedef enum {
   HEMERA_JSON_DEFAULT = 0,
@@ -20,7 +21,8 @@ typedef enum {
 } HemeraJsonFlags;
 
 /* Appends the text of @view to @out; on an error @out is as it was. */
-HEMERA_API gboolean hemera_view_append_json (HemeraView view, HemeraJsonFlags flags, GString *out, GError **error);
+HEMERA_API gboolean hemera_view_append_json (HemeraView view, HemeraJsonFlags flags, GString *out,
+                                             GError **error);
 /* (transfer full) (nullable) */
 HEMERA_API char *hemera_view_to_json (HemeraView view, HemeraJsonFlags flags, GError **error);
 

@@ -34,7 +34,7 @@ hemera_ref_equal (HemeraRef a, HemeraRef b)
   return a.id == b.id && a.node == b.node && a.creation == b.creation;
 }
 
-#define HEMERA_PID_FORMAT "<0.%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT ">"
+#define HEMERA_PID_FORMAT    "<0.%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT ">"
 #define HEMERA_PID_ARGS(pid) ((pid).id & G_MAXUINT32), ((pid).id >> 32)
 
 G_END_DECLS

@@ -45,7 +45,8 @@ typedef struct {
   /* After init and before any message, when init called hemera_actor_continue(). */
   HemeraNext (*handle_continue) (HemeraActor *self, gpointer state);
   /* @from: (transfer full): hemera_from_reply() now or later. @request: (transfer none) */
-  HemeraNext (*handle_call) (HemeraActor *self, gpointer state, HemeraFrom *from, HemeraActorMessage *request);
+  HemeraNext (*handle_call) (HemeraActor *self, gpointer state, HemeraFrom *from,
+                             HemeraActorMessage *request);
   HemeraNext (*handle_cast) (HemeraActor *self, gpointer state, HemeraActorMessage *message);
   /* All else: DOWN, EXIT, timeouts, GIO results, plain sends, replies. */
   HemeraNext (*handle_info) (HemeraActor *self, gpointer state, HemeraActorMessage *message);
@@ -75,7 +76,8 @@ HEMERA_API void hemera_from_free (HemeraFrom *from);
 HEMERA_API void hemera_server_cast (HemeraPid to, HemeraActorMessage *message);
 
 /* From inside an actor: the answer comes as a #HemeraReplyMessage with the reference. @timeout_ms: -1 never, 0 means 5000. */
-HEMERA_API HemeraRef hemera_actor_call (HemeraActor *self, HemeraPid to, HemeraActorMessage *request, int timeout_ms);
+HEMERA_API HemeraRef hemera_actor_call (HemeraActor *self, HemeraPid to, HemeraActorMessage *request,
+                                        int timeout_ms);
 /* No reply of @ref is delivered any more, not even one in the queue. */
 HEMERA_API void hemera_actor_cancel_call (HemeraActor *self, HemeraRef ref);
 typedef struct {
@@ -84,7 +86,8 @@ typedef struct {
   GError *error;             /* (nullable): set: no answer */
 } HemeraReplyMessage;
 HEMERA_API const HemeraMessageType hemera_reply_message_type;
-#define hemera_reply_message_peek(message) ((HemeraReplyMessage *) hemera_actor_message_peek ((message), &hemera_reply_message_type))
+#define hemera_reply_message_peek(message)                                                                   \
+  ((HemeraReplyMessage *) hemera_actor_message_peek ((message), &hemera_reply_message_type))
 
 /**
  * hemera_server_call_async:
@@ -95,8 +98,9 @@ HEMERA_API const HemeraMessageType hemera_reply_message_type;
  * gen_server:call() from any thread with a main context. @callback comes in the caller's thread-default context, never before this
  * returns. Cancelling ends the wait, not the request.
  */
-HEMERA_API void hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage *request, int timeout_ms,
-                                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+HEMERA_API void
+hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage *request, int timeout_ms,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 /* (transfer full) (nullable): the reply (NULL also for an empty one: see @error). */
 HEMERA_API HemeraActorMessage *hemera_server_call_finish (GAsyncResult *result, GError **error);
 

@@ -22,7 +22,11 @@ G_BEGIN_DECLS
 
 typedef enum { HEMERA_ONE_FOR_ONE, HEMERA_REST_FOR_ONE, HEMERA_ONE_FOR_ALL } HemeraStrategy;
 typedef enum { HEMERA_RESTART_PERMANENT, HEMERA_RESTART_TRANSIENT, HEMERA_RESTART_TEMPORARY } HemeraRestart;
-typedef enum { HEMERA_AUTO_SHUTDOWN_NEVER, HEMERA_ANY_SIGNIFICANT, HEMERA_ALL_SIGNIFICANT } HemeraAutoShutdown;
+typedef enum {
+  HEMERA_AUTO_SHUTDOWN_NEVER,
+  HEMERA_ANY_SIGNIFICANT,
+  HEMERA_ALL_SIGNIFICANT
+} HemeraAutoShutdown;
 
 #define HEMERA_SHUTDOWN_BRUTAL_KILL (-2)
 #define HEMERA_SHUTDOWN_INFINITY    (-1)
@@ -94,7 +98,8 @@ HEMERA_API void hemera_supervisor_spec_free (HemeraSupervisorSpec *spec);
 HEMERA_API HemeraSpawn hemera_supervisor_spawn (const HemeraSupervisorSpec *spec);
 
 /* ---- requests: send with hemera_actor_call() or hemera_server_call_async() ------------------------------------------------------ */
-HEMERA_API HemeraActorMessage *hemera_supervisor_start_child (const HemeraChildSpec *spec); /* spec is copied */
+/* spec is copied */
+HEMERA_API HemeraActorMessage *hemera_supervisor_start_child (const HemeraChildSpec *spec);
 HEMERA_API HemeraActorMessage *hemera_supervisor_terminate_child (const char *id);
 HEMERA_API HemeraActorMessage *hemera_supervisor_restart_child (const char *id);
 HEMERA_API HemeraActorMessage *hemera_supervisor_delete_child (const char *id);
@@ -111,9 +116,15 @@ typedef struct {
   HemeraTerm *result;
 } HemeraSupervisorReply;
 HEMERA_API const HemeraMessageType hemera_supervisor_reply_type;
-#define hemera_supervisor_reply_peek(message) ((HemeraSupervisorReply *) hemera_actor_message_peek ((message), &hemera_supervisor_reply_type))
+#define hemera_supervisor_reply_peek(message)                                                                \
+  ((HemeraSupervisorReply *) hemera_actor_message_peek ((message), &hemera_supervisor_reply_type))
 
-typedef enum { HEMERA_CHILD_RUNNING, HEMERA_CHILD_STARTING, HEMERA_CHILD_RESTARTING, HEMERA_CHILD_STOPPED } HemeraChildStatus;
+typedef enum {
+  HEMERA_CHILD_RUNNING,
+  HEMERA_CHILD_STARTING,
+  HEMERA_CHILD_RESTARTING,
+  HEMERA_CHILD_STOPPED
+} HemeraChildStatus;
 typedef struct {
   char *id;
   HemeraPid pid;
@@ -125,14 +136,15 @@ typedef struct {
   GArray *children; /* of HemeraChildInfo, last started first, as OTP lists them */
 } HemeraSupervisorChildren;
 HEMERA_API const HemeraMessageType hemera_supervisor_children_type;
-#define hemera_supervisor_children_peek(message)                                                                                     \
+#define hemera_supervisor_children_peek(message)                                                             \
   ((HemeraSupervisorChildren *) hemera_actor_message_peek ((message), &hemera_supervisor_children_type))
 
 typedef struct {
   guint specs, active, supervisors, workers;
 } HemeraSupervisorCount;
 HEMERA_API const HemeraMessageType hemera_supervisor_count_type;
-#define hemera_supervisor_count_peek(message) ((HemeraSupervisorCount *) hemera_actor_message_peek ((message), &hemera_supervisor_count_type))
+#define hemera_supervisor_count_peek(message)                                                                \
+  ((HemeraSupervisorCount *) hemera_actor_message_peek ((message), &hemera_supervisor_count_type))
 
 /* ---- what `events_to` is told --------------------------------------------------------------------------------------------------- */
 typedef enum {
@@ -162,6 +174,7 @@ typedef struct {
   guint delay_ms;
 } HemeraSupervisorEvent;
 HEMERA_API const HemeraMessageType hemera_supervisor_event_type;
-#define hemera_supervisor_event_peek(message) ((HemeraSupervisorEvent *) hemera_actor_message_peek ((message), &hemera_supervisor_event_type))
+#define hemera_supervisor_event_peek(message)                                                                \
+  ((HemeraSupervisorEvent *) hemera_actor_message_peek ((message), &hemera_supervisor_event_type))
 
 G_END_DECLS

@@ -15,16 +15,20 @@ HEMERA_API void hemera_term_builder_free (HemeraTermBuilder *self);
  * hold (a float that is not finite, an atom over 255 characters or no UTF-8, a string that is no UTF-8) make the end fail, not the add. */
 HEMERA_API void hemera_term_builder_add_int64 (HemeraTermBuilder *self, gint64 value);
 HEMERA_API void hemera_term_builder_add_uint64 (HemeraTermBuilder *self, guint64 value);
-HEMERA_API void hemera_term_builder_add_big (HemeraTermBuilder *self, gboolean negative, const guint8 *little_endian, gsize size);
-HEMERA_API void hemera_term_builder_add_decimal (HemeraTermBuilder *self, const char *digits, gsize size); /* [-]digits, any length */
+HEMERA_API void hemera_term_builder_add_big (HemeraTermBuilder *self, gboolean negative,
+                                             const guint8 *little_endian, gsize size);
+/* [-]digits, any length */
+HEMERA_API void hemera_term_builder_add_decimal (HemeraTermBuilder *self, const char *digits, gsize size);
 HEMERA_API void hemera_term_builder_add_double (HemeraTermBuilder *self, double value);
 HEMERA_API void hemera_term_builder_add_boolean (HemeraTermBuilder *self, gboolean value);
 HEMERA_API void hemera_term_builder_add_nil (HemeraTermBuilder *self); /* the atom `nil`, Discord's null */
 HEMERA_API void hemera_term_builder_add_atom (HemeraTermBuilder *self, const char *name);
 HEMERA_API void hemera_term_builder_add_string (HemeraTermBuilder *self, const char *utf8); /* a binary */
 HEMERA_API void hemera_term_builder_add_binary (HemeraTermBuilder *self, gconstpointer data, gsize size);
-HEMERA_API void hemera_term_builder_add_view (HemeraTermBuilder *self, HemeraView term); /* copied as it is encoded */
-HEMERA_API void hemera_term_builder_add_snowflake (HemeraTermBuilder *self, guint64 id); /* a decimal string */
+/* copied as it is encoded */
+HEMERA_API void hemera_term_builder_add_view (HemeraTermBuilder *self, HemeraView term);
+/* a decimal string */
+HEMERA_API void hemera_term_builder_add_snowflake (HemeraTermBuilder *self, guint64 id);
 
 HEMERA_API void hemera_term_builder_open_tuple (HemeraTermBuilder *self);
 HEMERA_API void hemera_term_builder_open_list (HemeraTermBuilder *self);

@@ -7,8 +7,10 @@
 
 typedef struct _HemeraNet HemeraNet;
 
-HemeraNet *hemera__net_new (GMainContext *context, GError **error); /* on the context's thread, which has pushed it as thread-default */
-void hemera__net_free (HemeraNet *self);                            /* same thread, not from a callback of its own; aborts what is still open */
+/* On the context's thread, which has pushed it as thread-default */
+HemeraNet *hemera__net_new (GMainContext *context, GError **error);
+/* Same thread, not from a callback of its own; aborts what is still open */
+void hemera__net_free (HemeraNet *self);
 
 /* An extra trust anchor, immutable, counted, any thread: OS roots plus the PEM file. Reads the file: not on a loop. */
 typedef struct _HemeraTrust HemeraTrust;
@@ -25,7 +27,7 @@ typedef enum {
   HEMERA_NET_ERROR_TLS,     /* the message names the reason: host name, expired, issuer ... */
   HEMERA_NET_ERROR_UPGRADE, /* an HTTP status other than 101 */
   HEMERA_NET_ERROR_TIMEOUT,
-  HEMERA_NET_ERROR_LIMIT,   /* a message or body over its limit */
+  HEMERA_NET_ERROR_LIMIT, /* a message or body over its limit */
   HEMERA_NET_ERROR_PROTOCOL,
 } HemeraNetError;
 
@@ -34,19 +36,20 @@ typedef enum {
 typedef struct _HemeraWebsocket HemeraWebsocket;
 
 typedef struct {
-  guint code;             /* close code the peer sent; 0: none came (1006) */
-  gboolean by_us;         /* close() or abort() */
-  guint http_status;      /* of a refused upgrade, 0 otherwise */
-  guint retry_after_s;    /* of a refused upgrade */
-  const GError *error;    /* (nullable): why it never opened, or broke */
+  guint code;          /* close code the peer sent; 0: none came (1006) */
+  gboolean by_us;      /* close() or abort() */
+  guint http_status;   /* of a refused upgrade, 0 otherwise */
+  guint retry_after_s; /* of a refused upgrade */
+  const GError *error; /* (nullable): why it never opened, or broke */
 } HemeraWebsocketEnd;
 
 typedef struct {
-  void (*resolved) (HemeraWebsocket *self, gpointer user_data); /* (nullable): the name is known, TCP begins */
+  /* (nullable): the name is known, TCP begins */
+  void (*resolved) (HemeraWebsocket *self, gpointer user_data);
   void (*opened) (HemeraWebsocket *self, gpointer user_data);
   /* A piece of a message, as it came: @first and @final of the message. @data is lws' own and gone after the call. */
-  void (*received) (HemeraWebsocket *self, const guint8 *data, gsize size, gboolean first, gboolean final, gboolean binary,
-                    gpointer user_data);
+  void (*received) (HemeraWebsocket *self, const guint8 *data, gsize size, gboolean first, gboolean final,
+                    gboolean binary, gpointer user_data);
   /* All that was sent so far is in the kernel. */
   void (*drained) (HemeraWebsocket *self, gpointer user_data);
   /* Terminal: exactly once, last; the websocket is freed after it returns. */
@@ -54,17 +57,18 @@ typedef struct {
 } HemeraWebsocketEvents;
 
 typedef struct {
-  const char *url;         /* ws:// or wss://, path and query as given */
-  HemeraTrust *trust;      /* (nullable) */
-  const char *user_agent;  /* (nullable) */
+  const char *url;          /* ws:// or wss://, path and query as given */
+  HemeraTrust *trust;       /* (nullable) */
+  const char *user_agent;   /* (nullable) */
   guint connect_timeout_ms; /* all of resolve, TCP, TLS, upgrade; 0: 10000 */
   guint close_timeout_ms;   /* for the peer's answer to our close; 0: 5000 */
   gsize max_message;        /* bytes of a message (as on the wire); 0: 16 MiB */
 } HemeraWebsocketOptions;
 
 /* Returns at once; failures come to @ended later, never before this returns. NULL with @error for a bad url only. */
-HemeraWebsocket *hemera__websocket_connect (HemeraNet *net, const HemeraWebsocketOptions *options, const HemeraWebsocketEvents *events,
-                                            gpointer user_data, GError **error);
+HemeraWebsocket *
+hemera__websocket_connect (HemeraNet *net, const HemeraWebsocketOptions *options,
+                           const HemeraWebsocketEvents *events, gpointer user_data, GError **error);
 /* Queues one message (copied); writes when the socket can. Order is kept. Ignored after close. */
 void hemera__websocket_send (HemeraWebsocket *self, gconstpointer data, gsize size, gboolean binary);
 /* Bytes queued and not yet in the kernel. */
@@ -80,16 +84,16 @@ void hemera__websocket_abort (HemeraWebsocket *self);
 
 typedef struct {
   guint status;
-  char *content_type;  /* (nullable) */
-  char *retry_after;   /* (nullable): header as it came */
+  char *content_type; /* (nullable) */
+  char *retry_after;  /* (nullable): header as it came */
   GBytes *body;
 } HemeraHttpResponse;
 
 void hemera__http_response_free (HemeraHttpResponse *self);
 
 typedef struct {
-  const char *url;           /* http:// or https:// */
-  HemeraTrust *trust;        /* (nullable) */
+  const char *url;    /* http:// or https:// */
+  HemeraTrust *trust; /* (nullable) */
   const char *user_agent;
   const char *authorization; /* (nullable): header value; secret, never logged */
   guint timeout_ms;          /* for the whole; 0: 15000 */
@@ -97,6 +101,7 @@ typedef struct {
 } HemeraHttpOptions;
 
 /* On the net's thread; @callback there. Redirects are not followed. */
-void hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options, GCancellable *cancellable, GAsyncReadyCallback callback,
-                             gpointer user_data);
-HemeraHttpResponse *hemera__http_get_finish (GAsyncResult *result, GError **error); /* (transfer full) (nullable) */
+void hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data);
+/* (transfer full) (nullable) */
+HemeraHttpResponse *hemera__http_get_finish (GAsyncResult *result, GError **error);

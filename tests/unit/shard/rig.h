@@ -31,7 +31,8 @@ typedef struct {
   gboolean deflating;
   GString *words; /* since the last take */
   gboolean quiet; /* no words: for long random runs */
-  void (*on_action) (gpointer data, const HemeraShardAction *action); /* (nullable): after the checks */
+  /* (nullable): after the checks */
+  void (*on_action) (gpointer data, const HemeraShardAction *action);
   gpointer on_action_data;
 
   /* seen so far, for the invariants */
@@ -41,38 +42,41 @@ typedef struct {
   GArray *writes;   /* gint64: when, on this connection */
   gboolean fast_beats;
   gboolean session_known;
-  gboolean lease;           /* asked for and not given back */
-  guint finished;           /* sends that were told as sent or failed */
+  gboolean lease;   /* asked for and not given back */
+  guint finished;   /* sends that were told as sent or failed */
   guint64 last_seq; /* given in this session */
   guint events, gaps, connects, resumes;
   guint64 last_beat;
-  char *last_write;      /* JSON of the last payload written */
+  char *last_write; /* JSON of the last payload written */
   char *last_url;
-  char *last_d;           /* JSON of d of the last event */
+  char *last_d; /* JSON of d of the last event */
   gint64 last_since_ms;
   guint64 last_gap_seq;
 } Rig;
 
 /* @adjust: (nullable): changes the configuration before the machine is made. */
-Rig *rig_new (const RigVariant *variant, const HemeraSession *session, guint failures, void (*adjust) (HemeraShardConfig *config));
+Rig *rig_new (const RigVariant *variant, const HemeraSession *session, guint failures,
+              void (*adjust) (HemeraShardConfig *config));
 void rig_free (Rig *self);
 
 /* Takes all actions, as words. */
 void rig_collect (Rig *self);
 /* What happened since the last take: words by single spaces. (transfer full) */
 char *rig_take (Rig *self);
-#define rig_expect(self, expected)                                                                                                       \
-  G_STMT_START {                                                                                                                         \
-    g_autofree char *rig_words = rig_take (self);                                                                                        \
-    g_assert_cmpstr (rig_words, ==, expected);                                                                                           \
-  }                                                                                                                                      \
+#define rig_expect(self, expected)                                                                           \
+  G_STMT_START                                                                                               \
+  {                                                                                                          \
+    g_autofree char *rig_words = rig_take (self);                                                            \
+    g_assert_cmpstr (rig_words, ==, expected);                                                               \
+  }                                                                                                          \
   G_STMT_END
-#define rig_expect_word(self, word)                                                                                                      \
-  G_STMT_START {                                                                                                                         \
-    g_autofree char *rig_words = rig_take (self);                                                                                        \
-    if (strstr (rig_words, word) == NULL)                                                                                                \
-      g_error ("no \"%s\" in \"%s\"", word, rig_words);                                                                                  \
-  }                                                                                                                                      \
+#define rig_expect_word(self, word)                                                                          \
+  G_STMT_START                                                                                               \
+  {                                                                                                          \
+    g_autofree char *rig_words = rig_take (self);                                                            \
+    if (strstr (rig_words, word) == NULL)                                                                    \
+      g_error ("no \"%s\" in \"%s\"", word, rig_words);                                                      \
+  }                                                                                                          \
   G_STMT_END
 
 /* Lets time pass, ticking at each deadline. */
