@@ -1,3 +1,5 @@
+/* HemeraEvent: a dispatch and, for a typed one, its model in the same allocation. What accessors make at their first use is kept on a list
+ * that any thread pushes to and the last unref frees. */
 #include "event-internal.h"
 #include "event-names.h"
 

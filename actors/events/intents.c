@@ -1,3 +1,4 @@
+/* Intents by name and by number: one table, read in both directions. */
 #include <hemera/intents.h>
 
 static const struct {

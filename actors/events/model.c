@@ -1,3 +1,4 @@
+/* Models: offsets are found once, when the model is made, in one walk over the object; a field is read from its offset. See model.h. */
 #include "event-internal.h"
 
 #define ERL_STRING_EXT 107

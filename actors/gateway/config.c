@@ -1,3 +1,4 @@
+/* HemeraGatewayConfig: the defaults of the options, the deep copy and its end. */
 #include "config.h"
 
 #define DEFAULT_API_URL "https://discord.com/api/v10"

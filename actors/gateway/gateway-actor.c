@@ -1,3 +1,4 @@
+/* The gateway actor's mailbox: which message goes to which part of it (fan-out.c, watch.c, report.c). See gateway-actor.h. */
 #include "gateway-actor.h"
 
 #include "gateway-private.h"

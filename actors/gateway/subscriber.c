@@ -1,3 +1,4 @@
+/* Subscribers: what one wants, its credit and its marks, and the set that the gateway actor reads while facades change it. */
 #include "subscriber.h"
 
 #include <string.h>

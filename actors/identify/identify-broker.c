@@ -1,3 +1,5 @@
+/* The identify broker's actor: maps pids to the budget's holder numbers, keeps its one timer, asks the API anew, tells alarms. Who may
+ * identify is decided in identify-budget.c. */
 #include "identify-broker.h"
 
 #include "../gateway/messages.h"

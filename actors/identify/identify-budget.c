@@ -1,3 +1,4 @@
+/* The identify budget: buckets with their wishes, leases and spacing. See identify-budget.h. */
 #include "identify-budget.h"
 
 #define LEASE_US (60 * G_USEC_PER_SEC)

@@ -1,3 +1,4 @@
+/* The fetch actor: judging an answer is a pure function; the actor asks, judges, waits and asks again. */
 #include "fetch.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* HemeraGatewayBot, and the reader of the JSON that it comes from: every field is checked, as the url says where the token goes. */
 #include "gateway-bot.h"
 
 #include <hemera/json.h>

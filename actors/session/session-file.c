@@ -1,3 +1,4 @@
+/* Sessions to a term and back, to a file (a temporary one, then a rename) and back. See session-file.h. */
 #include "session-file.h"
 
 #include <errno.h>

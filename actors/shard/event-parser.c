@@ -1,3 +1,4 @@
+/* The event parser's actor. It starts only once there is a gateway actor to hand on to, and ends with it. See event-parser.h. */
 #include "event-parser.h"
 
 #include "../events/event-internal.h"

@@ -1,3 +1,5 @@
+/* The shard actor's life: from the store's answer through the machine's inputs to its last words. What the machine wants done is in
+ * shard-actions.c, the websocket in shard-socket.c, the sends of others in shard-sends.c. */
 #include "shard-actor.h"
 
 #include "shard-private.h"

@@ -1,3 +1,4 @@
+/* HemeraKeySet: pairs are compared while keys are few, a table hashed with SipHash serves when they are many. See key-set.h. */
 #include "key-set.h"
 
 #include <pthread.h>

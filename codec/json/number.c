@@ -1,3 +1,4 @@
+/* JSON's numbers: an integer's digits, 19 at a time, into the limbs of a big integer; all others through strtod. */
 #include "number.h"
 
 #include "codec/term/cursor.h"

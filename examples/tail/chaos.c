@@ -1,3 +1,4 @@
+/* --chaos: kills shards and parsers at random times once all shards are up, for ever or a given number of each. */
 #include "tail.h"
 
 /* A third of the kills are for parsers: exactly that when their number is given. */

@@ -1,3 +1,4 @@
+/* Standard input: each line a gateway send event. A bad line is an error_received, and the next one counts. */
 #include "tail.h"
 
 #include <errno.h>

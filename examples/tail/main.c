@@ -1,3 +1,5 @@
+/* hemera-tail: connects, prints what comes, and closes for the first cause: enough events, a signal, a time-out, a fatal error. The cause
+ * decides the exit status. */
 #include "tail.h"
 
 #include <glib-unix.h>

@@ -1,3 +1,4 @@
+/* The command line of hemera-tail, checked whole before anything connects. */
 #include "tail.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* What hemera-tail prints: every message of a shard as a line of JSON, as a line for people, or counted. */
 #include "tail.h"
 
 #include <errno.h>

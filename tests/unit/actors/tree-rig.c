@@ -1,3 +1,4 @@
+/* Probes, and a tree around them that a simulated system runs. See tree-rig.h. */
 #include "tree-rig.h"
 
 #include "actors/rest/gateway-bot.h"

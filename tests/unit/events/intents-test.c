@@ -1,3 +1,4 @@
+/* Intents by name and number: the documented sums, what is taken and refused, bits without a name. */
 #include <hemera/intents.h>
 
 static void
