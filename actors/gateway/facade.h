@@ -69,7 +69,7 @@ void hemera__facade_clear_source (GSource **source);
 void hemera__facade_loaded (HemeraGateway *self, HemeraFileJob *job);
 void hemera__facade_fetched (HemeraGateway *self, HemeraFetchResult *result);
 void hemera__facade_retrying (HemeraGateway *self, HemeraFetchRetry *retry);
-void hemera__facade_heard (HemeraGateway *self, HemeraShardMessage *message);
+void hemera__facade_heard (HemeraGateway *self, HemeraSaid *said);
 /* Ends a connect that runs, if one does. @error: (transfer full) (nullable): NULL: connected */
 void hemera__facade_connected (HemeraGateway *self, GError *error);
 
@@ -84,7 +84,7 @@ void hemera__facade_session (HemeraGateway *self, HemeraSessionPut *put);
 void hemera__facade_start_sessions (HemeraGateway *self, HemeraTree *tree);
 /* TRUE: a save was begun; hemera__facade_saved() follows. */
 gboolean hemera__facade_save (HemeraGateway *self);
-void hemera__facade_job_done (HemeraGateway *self, HemeraFileJob *job);
+void hemera__facade_job_done (HemeraGateway *self, HemeraFileDone *done);
 void hemera__facade_stop_sessions (HemeraGateway *self);
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */

@@ -109,7 +109,8 @@ tell_facade (HemeraGatewayState *self, HemeraShardMessage *message)
     atomic_fetch_sub_explicit (&self->tree->facade_pending, 1, memory_order_relaxed);
     return;
   }
-  hemera__said_send (self->tree->facade, &(HemeraSaid){ hemera_shard_message_ref (message) });
+  hemera__said_send (self->tree->facade,
+                     &(HemeraSaid){ hemera_shard_message_ref (message), self->tree->number });
 }
 
 void

@@ -3,28 +3,19 @@
 #include "../session/session-file.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+
+typedef enum { RUNNING, DONE, ABANDONED } Progress;
 
 typedef struct {
   HemeraFileJob job; /* first */
   pthread_t thread;
+  _Atomic guint progress; /* whoever comes second, thread or owner, cleans up */
 } Running;
 
+static _Atomic guint64 numbers = 1;
+
 HEMERA_DEFINE_MESSAGE (HemeraFileDone, hemera__file_done, NULL, NULL, NULL, NULL);
-
-static void *
-run (void *data)
-{
-  HemeraFileJob *job = data;
-
-  if (job->ca_file != NULL)
-    job->trust = hemera__trust_new (job->ca_file, &job->trust_error);
-  if (job->session_file != NULL && job->save == NULL)
-    job->sessions = hemera__session_file_load (job->session_file, &job->session_error);
-  else if (job->session_file != NULL)
-    hemera__session_file_save (job->session_file, job->save, &job->session_error);
-  hemera__file_done_send (job->reply_to, &(HemeraFileDone){ job });
-  return NULL;
-}
 
 static void
 job_free (Running *self)
@@ -39,6 +30,26 @@ job_free (Running *self)
   g_free (self);
 }
 
+static void *
+run (void *data)
+{
+  Running *self = data;
+  HemeraFileJob *job = data;
+
+  if (job->ca_file != NULL)
+    job->trust = hemera__trust_new (job->ca_file, &job->trust_error);
+  if (job->session_file != NULL && job->save == NULL)
+    job->sessions = hemera__session_file_load (job->session_file, &job->session_error);
+  else if (job->session_file != NULL)
+    hemera__session_file_save (job->session_file, job->save, &job->session_error);
+  /* acq_rel: the second sees what the first did. */
+  if (atomic_exchange_explicit (&self->progress, DONE, memory_order_acq_rel) == ABANDONED)
+    job_free (self);
+  else
+    hemera__file_done_send (job->reply_to, &(HemeraFileDone){ job->number });
+  return NULL;
+}
+
 HemeraFileJob *
 hemera__file_job_start (const HemeraFileJob *job, GError **error)
 {
@@ -46,6 +57,8 @@ hemera__file_job_start (const HemeraFileJob *job, GError **error)
   int code;
 
   self->job = *job;
+  self->job.number = atomic_fetch_add_explicit (&numbers, 1, memory_order_relaxed);
+  atomic_init (&self->progress, RUNNING);
   code = pthread_create (&self->thread, NULL, run, self);
   if (code == 0)
     return &self->job;
@@ -61,4 +74,17 @@ hemera__file_job_finish (HemeraFileJob *self)
 
   pthread_join (running->thread, NULL);
   job_free (running);
+}
+
+void
+hemera__file_job_abandon (HemeraFileJob *self)
+{
+  Running *running = (Running *) self;
+  pthread_t thread = running->thread;
+
+  /* acq_rel: as in run(). */
+  if (atomic_exchange_explicit (&running->progress, ABANDONED, memory_order_acq_rel) == DONE)
+    hemera__file_job_finish (self);
+  else
+    pthread_detach (thread);
 }

@@ -12,10 +12,11 @@ typedef struct {
   HemeraTrust *trust;
   HemeraTerm *sessions;
   GError *trust_error, *session_error;
+  guint64 number; /* unique in the process: memory comes back, numbers do not */
 } HemeraFileJob;
 
 typedef struct {
-  HemeraFileJob *job; /* the one that was started: now it may be finished */
+  guint64 number; /* of the job that may be finished now */
 } HemeraFileDone;
 HEMERA_DECLARE_MESSAGE (HemeraFileDone, hemera__file_done)
 
@@ -23,3 +24,5 @@ HEMERA_DECLARE_MESSAGE (HemeraFileDone, hemera__file_done)
 HemeraFileJob *hemera__file_job_start (const HemeraFileJob *job, GError **error);
 /* Waits for the thread (after HemeraFileDone: no time) and frees the job. */
 void hemera__file_job_finish (HemeraFileJob *self);
+/* Without waiting: what it still does has no result, and nobody may look at it any more. */
+void hemera__file_job_abandon (HemeraFileJob *self);

@@ -178,6 +178,6 @@ hemera__facade_kill_all (HemeraGateway *self)
   g_clear_pointer (&self->saved, hemera_term_unref);
   self->n_sessions = 0;
   if (self->job != NULL)
-    hemera__file_job_finish (g_steal_pointer (&self->job));
+    hemera__file_job_abandon (g_steal_pointer (&self->job));
   self->state = HEMERA_FACADE_IDLE;
 }

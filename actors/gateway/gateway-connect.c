@@ -43,9 +43,11 @@ start_tree (HemeraGateway *self, HemeraGatewayBot *bot)
   g_autofree char *suffix = NULL;
   HemeraTree *tree, *old;
 
-  /* A predecessor's actors may not be gone yet: then the plain names are not free either. */
+  /* A predecessor's actors may not be gone yet: then the plain names are not free either. Of those the root's is the first that there
+   * is and the store's the last. */
   self->primary = hemera__facade_claim_names (self->system);
-  if (!self->primary || hemera_system_whereis (self->system, "hemera_application").id != 0)
+  if (!self->primary || hemera_system_whereis (self->system, "hemera_application").id != 0
+      || hemera_system_whereis (self->system, "hemera_session_store").id != 0)
     suffix = g_strdup_printf ("_%u", atomic_fetch_add_explicit (&suffixes, 1, memory_order_relaxed));
   tree = hemera__tree_new (self->system, &self->config, bot, suffix != NULL ? suffix : "",
                            hemera__port_pid (self->port), self->subscribers);
@@ -176,10 +178,10 @@ on_cancelled (GCancellable *cancellable, gpointer user_data)
 {
   HemeraGateway *self = user_data;
 
-  g_object_ref (self); /* the callback may drop the last reference */
+  g_object_ref (self);            /* the callback may drop the last reference */
+  hemera__facade_kill_all (self); /* first: the callback may connect again */
   hemera__facade_connected (
       self, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "connecting was cancelled"));
-  hemera__facade_kill_all (self);
   g_object_unref (self);
   return G_SOURCE_REMOVE;
 }
@@ -232,13 +234,16 @@ hemera_gateway_connect_finish (HemeraGateway *self, GAsyncResult *result, GError
 /* ---- what shards say ------------------------------------------------------------------------------------------------------- */
 
 void
-hemera__facade_heard (HemeraGateway *self, HemeraShardMessage *message)
+hemera__facade_heard (HemeraGateway *self, HemeraSaid *said)
 {
   HemeraTree *tree = atomic_load_explicit (&self->tree, memory_order_relaxed);
-  HemeraSlot *slot = tree != NULL ? hemera__tree_slot_of (tree, message->shard) : NULL;
+  HemeraShardMessage *message = said->message;
+  HemeraSlot *slot;
 
-  if (tree != NULL)
-    atomic_fetch_sub_explicit (&tree->facade_pending, 1, memory_order_relaxed);
+  if (tree == NULL || tree->number != said->tree)
+    return; /* of a connect that was cancelled */
+  slot = hemera__tree_slot_of (tree, message->shard);
+  atomic_fetch_sub_explicit (&tree->facade_pending, 1, memory_order_relaxed);
   if (slot != NULL && self->state == HEMERA_FACADE_UP) {
     guint index = (guint) (slot - tree->slots);
 

@@ -9,7 +9,9 @@
 void
 hemera__facade_session (HemeraGateway *self, HemeraSessionPut *put)
 {
-  if (put->index >= self->n_sessions)
+  HemeraTree *tree = atomic_load_explicit (&self->tree, memory_order_relaxed);
+
+  if (tree == NULL || put->tree != tree->number || put->index >= self->n_sessions)
     return;
   hemera__session_clear (&self->sessions[put->index].session);
   self->sessions[put->index] = *put;
@@ -103,15 +105,20 @@ hemera__facade_save (HemeraGateway *self)
 }
 
 void
-hemera__facade_job_done (HemeraGateway *self, HemeraFileJob *job)
+hemera__facade_job_done (HemeraGateway *self, HemeraFileDone *done)
 {
-  if (job != self->job)
-    return;
+  HemeraFileJob *job = self->job;
+
+  if (job == NULL || job->number != done->number)
+    return; /* one that was abandoned */
   self->job = NULL;
   if (!self->job_saves)
     hemera__facade_loaded (self, job);
-  else if (job->session_error != NULL)
+  else if (job->session_error != NULL) {
+    if (self->state != HEMERA_FACADE_SAVING) /* it is not: the next look tries again */
+      g_clear_pointer (&self->saved, hemera_term_unref);
     hemera__facade_alarm (self, job->session_error->message);
+  }
   hemera__file_job_finish (job);
   if (self->state == HEMERA_FACADE_SAVING)
     hemera__facade_saved (self);

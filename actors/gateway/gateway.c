@@ -91,7 +91,7 @@ on_message (HemeraPort *port, HemeraActorMessage *message, gpointer user_data)
   HemeraTreeDown *down = hemera__tree_down_peek (message);
 
   if (said != NULL)
-    hemera__facade_heard (self, said->message);
+    hemera__facade_heard (self, said);
   else if (session != NULL)
     hemera__facade_session (self, session);
   else if (result != NULL)
@@ -99,18 +99,34 @@ on_message (HemeraPort *port, HemeraActorMessage *message, gpointer user_data)
   else if (retry != NULL)
     hemera__facade_retrying (self, retry);
   else if (done != NULL)
-    hemera__facade_job_done (self, done->job);
+    hemera__facade_job_done (self, done);
   else if (down != NULL)
     hemera__facade_tree_down (self, down->tree, down->reason);
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------------------- */
 
-static void
-hemera_gateway_dispose (GObject *object)
+static gboolean
+do_nothing (gpointer user_data)
 {
-  HemeraGateway *self = HEMERA_GATEWAY (object);
+  return G_SOURCE_REMOVE;
+}
 
+/* The last reference was dropped in another thread, such as the one that a callback there was given: it goes again, in our context. */
+static void
+drop_in_context (HemeraGateway *self)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, do_nothing, g_object_ref (self), g_object_unref);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+}
+
+static void
+dispose_here (HemeraGateway *self)
+{
   if (self->port != NULL) {
     hemera__facade_kill_all (self);
     hemera__port_close (g_steal_pointer (&self->port));
@@ -119,6 +135,20 @@ hemera_gateway_dispose (GObject *object)
   for (guint i = 0; self->subscriptions != NULL && i < self->subscriptions->len; i++)
     hemera__subscription_abandon (g_ptr_array_index (self->subscriptions, i));
   g_clear_pointer (&self->subscriptions, g_ptr_array_unref);
+}
+
+static void
+hemera_gateway_dispose (GObject *object)
+{
+  HemeraGateway *self = HEMERA_GATEWAY (object);
+
+  if (self->context != NULL && !g_main_context_acquire (self->context)) {
+    drop_in_context (self);
+    return;
+  }
+  dispose_here (self);
+  if (self->context != NULL)
+    g_main_context_release (self->context);
   G_OBJECT_CLASS (hemera_gateway_parent_class)->dispose (object);
 }
 
@@ -174,8 +204,8 @@ hemera_gateway_init (HemeraGateway *self)
  * @system: (nullable): where its actors live; %NULL: the shared system of the process
  * @options: copied
  *
- * In the context where its signals are to come: the caller's thread-default one. The last reference is to be dropped there too; that
- * ends what still runs, without waiting and without a close frame: use hemera_gateway_close_async() before.
+ * In the context where its signals are to come: the caller's thread-default one. The last reference is to be dropped there too (else
+ * it is gone a moment later); that ends what still runs, without waiting and without a close frame: use hemera_gateway_close_async() before.
  *
  * Returns: (transfer full): the gateway, not connected
  */

@@ -160,7 +160,8 @@ said_clear (gpointer payload)
 static void
 said_copy (gpointer dest, gconstpointer src)
 {
-  ((HemeraSaid *) dest)->message = hemera_shard_message_ref (((const HemeraSaid *) src)->message);
+  *(HemeraSaid *) dest = *(const HemeraSaid *) src;
+  hemera_shard_message_ref (((HemeraSaid *) dest)->message);
 }
 
 static HemeraTerm *

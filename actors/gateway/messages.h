@@ -53,6 +53,7 @@ HEMERA_DECLARE_MESSAGE (HemeraEventReceived, hemera__event_received)
 /* All else that a shard says: one payload, a type each. */
 typedef struct {
   HemeraShardMessage *message;
+  guint64 tree; /* to the facade: number of the tree that says it */
 } HemeraSaid;
 HEMERA_DECLARE_MESSAGE (HemeraSaid, hemera__said)
 
@@ -103,6 +104,7 @@ typedef struct {
 HEMERA_DECLARE_MESSAGE (HemeraSessionGet, hemera__session_get)
 
 typedef struct {
+  guint64 tree; /* to the facade: its number */
   guint index;
   guint serial;
   guint failures;

@@ -103,7 +103,9 @@ root_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
 
   if (exit != NULL && hemera_pid_equal (exit->from, root->application))
     return end (self, root, exit->reason);
-  if (started != NULL && started->reason == NULL)
+  if (started != NULL && started->reason != NULL)
+    return end (self, root, started->reason); /* there comes no exit signal of a start that failed */
+  if (started != NULL)
     start_shards (root, self);
   else if (down != NULL)
     shard_down (self, root, down->ref);

@@ -8,6 +8,10 @@
 #include "gateway-actor.h"
 #include "runtime/net/net.h"
 
+/* A parser's init waits for the gateway actor. That comes at once or, when the application supervisor has given up, not at all: then the
+ * shards' supervisors must not wait for it for ever, or they would never see that they are to end. */
+#define PARSER_START_MS 5000
+
 static _Atomic guint64 numbers = 1;
 
 /* ---- making --------------------------------------------------------------------------------------------------- */
@@ -160,6 +164,7 @@ fill_shard_spec (HemeraTree *self, guint index, ShardSpec *spec)
     .actor = &hemera__event_parser_class,
     .args = hemera__tree_args (&spec->args),
     .name = self->slots[index].parser_name,
+    .start_timeout_ms = PARSER_START_MS,
     .restart = HEMERA_RESTART_PERMANENT,
     .placement = HEMERA_PLACE_WITH_PARENT,
   };

@@ -74,6 +74,7 @@ put (Store *store, HemeraSessionPut *change)
   hemera__session_clear (&entry->session);
   entry->session = change->session;
   entry->serial = change->serial;
+  copy.tree = store->tree->number;
   hemera__session_copy (&copy.session, &entry->session);
   hemera__session_put_send (store->tree->facade, &copy);
 }

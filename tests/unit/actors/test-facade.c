@@ -1,5 +1,8 @@
 /* HemeraGateway without a gateway: what is asked of it before, while and after it tries to connect to a port where nobody listens. */
+#include "actors/gateway/facade.h"
+#include "actors/rest/gateway-bot.h"
 #include <hemera/hemera.h>
+#include <pthread.h>
 #include <string.h>
 
 typedef struct {
@@ -82,6 +85,50 @@ test_dropped_at_once (Fixture *self, gconstpointer data)
   hemera_gateway_on_event (self->gateway, NULL, NULL, never, &destroyed, count);
   g_clear_object (&self->gateway);
   g_assert_cmpuint (destroyed, ==, 1);
+}
+
+typedef struct {
+  Fixture *fixture;
+  pthread_t thread;
+} Dropped;
+
+static void
+on_destroyed (gpointer data)
+{
+  Dropped *dropped = data;
+
+  dropped->thread = pthread_self ();
+  g_main_loop_quit (dropped->fixture->loop);
+}
+
+static void *
+drop (void *data)
+{
+  g_object_unref (data);
+  return NULL;
+}
+
+static gboolean
+drop_elsewhere (gpointer data)
+{
+  Dropped *dropped = data;
+  pthread_t thread;
+
+  pthread_create (&thread, NULL, drop, g_steal_pointer (&dropped->fixture->gateway));
+  pthread_join (thread, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* As a callback in another thread may do, when the program drops its own reference meanwhile. */
+static void
+test_dropped_in_another_thread (Fixture *self, gconstpointer data)
+{
+  Dropped dropped = { .fixture = self };
+
+  hemera_gateway_on_event (self->gateway, NULL, NULL, never, &dropped, on_destroyed);
+  g_idle_add (drop_elsewhere, &dropped);
+  g_main_loop_run (self->loop);
+  g_assert_true (pthread_equal (dropped.thread, pthread_self ()));
 }
 
 static void
@@ -190,6 +237,94 @@ test_dropped_while_connecting (Fixture *self, gconstpointer data)
 }
 
 static void
+connect_again (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  g_assert_false (hemera_gateway_connect_finish (self->gateway, result, NULL));
+  self->alarms = 0;
+  hemera_gateway_connect_async (self->gateway, NULL, on_done, self);
+}
+
+static void
+test_cancelled_may_connect_again (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  hemera_gateway_connect_async (self->gateway, cancellable, connect_again, self);
+  g_main_loop_run (self->loop);
+  g_cancellable_cancel (cancellable);
+  g_main_loop_run (self->loop);
+  g_assert_null (self->result);
+  g_assert_cmpuint (self->alarms, ==, 2); /* it asks */
+  hemera_gateway_close_async (self->gateway, HEMERA_CLOSE_KEEP, 0, NULL, NULL, NULL);
+  g_main_loop_run (self->loop);
+}
+
+static HemeraGatewayBot *
+bot_new (void)
+{
+  return hemera__gateway_bot_new ("ws://127.0.0.1:1", 1, 1000, 1000, 86400000, 1);
+}
+
+static void
+fetched (Fixture *self)
+{
+  HemeraFetchResult result = { .tag = self->gateway->fetch_tag, .bot = bot_new () };
+
+  self->gateway->state = HEMERA_FACADE_FETCHING;
+  hemera__facade_fetched (self->gateway, &result);
+  hemera_gateway_bot_unref (result.bot);
+}
+
+static void
+test_predecessor_has_the_names (Fixture *self, gconstpointer data)
+{
+  static const HemeraActorClass idle = { .name = "idle" };
+  HemeraTree *tree;
+
+  hemera_system_spawn (self->system, &(HemeraSpawn){ .actor_class = &idle, .name = "hemera_session_store" });
+  while (hemera_system_whereis (self->system, "hemera_session_store").id == 0)
+    g_usleep (1000);
+  fetched (self);
+  tree = atomic_load (&self->gateway->tree);
+  g_assert_cmpstr (tree->store_name, !=, "hemera_session_store");
+}
+
+static void
+test_deaf_to_an_old_tree (Fixture *self, gconstpointer data)
+{
+  HemeraShardMessage *message = hemera__shard_message_new (HEMERA_SHARD_MESSAGE_STATE, 0, 1, NULL);
+  HemeraSessionPut put = { .serial = 5 };
+  HemeraTree *tree;
+
+  message->to = HEMERA_SHARD_ACTIVE;
+  fetched (self);
+  tree = atomic_load (&self->gateway->tree);
+  put.tree = tree->number - 1;
+  hemera__facade_heard (self->gateway, &(HemeraSaid){ message, tree->number - 1 });
+  hemera__facade_session (self->gateway, &put);
+  g_assert_cmpuint (self->gateway->n_ready, ==, 0);
+  g_assert_cmpuint (atomic_load (&tree->facade_pending), <, 1000000);
+  g_assert_cmpuint (self->gateway->sessions[0].serial, ==, 1);
+  hemera_shard_message_unref (message);
+}
+
+static void
+test_deaf_to_an_abandoned_job (Fixture *self, gconstpointer data)
+{
+  HemeraFileJob job = { .ca_file = g_strdup ("/nonexistent/ca.pem"),
+                        .reply_to = hemera__port_pid (self->gateway->port) };
+
+  self->gateway->state = HEMERA_FACADE_LOADING;
+  self->gateway->job = hemera__file_job_start (&job, NULL);
+  /* As if a job that is over had stood in the same memory. */
+  hemera__facade_job_done (self->gateway, &(HemeraFileDone){ self->gateway->job->number - 1 });
+  g_assert_nonnull (self->gateway->job);
+  g_assert_cmpuint (self->gateway->state, ==, HEMERA_FACADE_LOADING);
+}
+
+static void
 test_missing_ca_file (Fixture *self, gconstpointer data)
 {
   g_autoptr (HemeraGatewayApiOptions) options = options_new ();
@@ -250,6 +385,11 @@ main (int argc, char **argv)
   g_log_set_writer_func (no_log, NULL, NULL);
   ADD ("life/dropped-at-once", test_dropped_at_once);
   ADD ("life/dropped-while-connecting", test_dropped_while_connecting);
+  ADD ("life/dropped-in-another-thread", test_dropped_in_another_thread);
+  ADD ("connect/predecessor-has-the-names", test_predecessor_has_the_names);
+  ADD ("connect/deaf-to-an-old-tree", test_deaf_to_an_old_tree);
+  ADD ("connect/deaf-to-an-abandoned-job", test_deaf_to_an_abandoned_job);
+  ADD ("connect/again-once-cancelled", test_cancelled_may_connect_again);
   ADD ("subscription/cancelled", test_cancelled_subscription);
   ADD ("close/before-connect", test_close_before_connect);
   ADD ("close/ends-connect", test_close_ends_connect);

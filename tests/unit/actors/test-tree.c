@@ -1,0 +1,84 @@
+/* The tree as a whole, in a simulated system and without a network: how it fails to start and how it gives up. */
+#include "tree-rig.h"
+
+#include "actors/token.h"
+
+static void
+test_failed_start_is_told (void)
+{
+  static const HemeraActorClass idle = { .name = "idle" };
+  Rig rig;
+  HemeraTreeDown *down;
+
+  rig_init (&rig, 1, 1, 100);
+  rig_spawn (&rig, &idle, rig.tree->store_name);
+  hemera__tree_spawn (rig.system, rig.tree);
+  rig_run (&rig);
+  down = probe_payload (rig.facade, &hemera__tree_down_type, 0);
+  g_assert_nonnull (down);
+  g_assert_false (hemera_reason_is_clean (down->reason)
+                  && hemera_view_type (hemera_term_view (down->reason)) != HEMERA_TERM_TUPLE);
+  rig_clear (&rig);
+}
+
+/* The application supervisor without the root, whose shards nobody starts. */
+static HemeraPid
+spawn_application (Rig *rig)
+{
+  HemeraSupervisorSpec *spec = hemera__tree_spec (rig->tree);
+  HemeraSpawn spawn = hemera_supervisor_spawn (spec);
+  HemeraPid pid;
+
+  spawn.name = "application";
+  pid = hemera_system_spawn (rig->system, &spawn);
+  rig_run (rig);
+  hemera_supervisor_spec_free (spec);
+  return pid;
+}
+
+static HemeraPid
+whereis (Rig *rig, const char *name)
+{
+  return hemera_system_whereis (rig->system, name);
+}
+
+static void
+test_gateway_crashes_too_often (void)
+{
+  Rig rig;
+
+  rig_init (&rig, 2, 1, 100);
+  rig.tree->config.token = hemera__token_new ("token.of.tests", NULL);
+  rig.tree->config.intensity =
+      100; /* of the shards: RESUMED between the crashes would have the same effect */
+  spawn_application (&rig);
+  g_assert_cmpuint (whereis (&rig, rig.tree->slots[1].shard_name).id, !=, 0);
+  for (guint i = 0; i < 11; i++) {
+    g_assert_cmpuint (whereis (&rig, rig.tree->gateway_name).id, !=, 0);
+    hemera_exit (whereis (&rig, rig.tree->gateway_name), hemera_reason_kill ());
+    rig_advance (&rig, 100);
+  }
+  g_assert_cmpuint (whereis (&rig, rig.tree->gateway_name).id, ==, 0); /* given up */
+  rig_advance (&rig, 15000);
+  g_assert_cmpuint (whereis (&rig, rig.tree->slots[0].shard_name).id, ==, 0);
+  g_assert_cmpuint (whereis (&rig, "application").id, ==, 0);
+  rig_clear (&rig);
+}
+
+static GLogWriterOutput
+no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
+{
+  if (level <= G_LOG_LEVEL_CRITICAL)
+    return g_log_writer_default (level, fields, n, data);
+  return G_LOG_WRITER_HANDLED;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (no_log, NULL, NULL);
+  g_test_add_func ("/tree/failed-start-is-told", test_failed_start_is_told);
+  g_test_add_func ("/tree/gateway-crashes-too-often", test_gateway_crashes_too_often);
+  return g_test_run ();
+}
