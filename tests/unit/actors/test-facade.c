@@ -93,7 +93,7 @@ typedef struct {
 } Dropped;
 
 static void
-on_destroyed (gpointer data)
+on_disposed (gpointer data, GObject *gateway)
 {
   Dropped *dropped = data;
 
@@ -125,7 +125,7 @@ test_dropped_in_another_thread (Fixture *self, gconstpointer data)
 {
   Dropped dropped = { .fixture = self };
 
-  hemera_gateway_on_event (self->gateway, NULL, NULL, never, &dropped, on_destroyed);
+  g_object_weak_ref (G_OBJECT (self->gateway), on_disposed, &dropped);
   g_idle_add (drop_elsewhere, &dropped);
   g_main_loop_run (self->loop);
   g_assert_true (pthread_equal (dropped.thread, pthread_self ()));
