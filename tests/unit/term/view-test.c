@@ -101,6 +101,8 @@ test_number (void)
                      18446744073709551616.0);
   g_assert_cmpfloat (hemera_view_number (VIEW (110, 9, 0, 1, 8, 0, 0, 0, 0, 0, 0, 1), 0), ==,
                      18446744073709555712.0);
+  g_assert_cmpfloat (hemera_view_number (VIEW (110, 9, 0, 2, 8, 0, 0, 0, 0, 0, 0, 1), 0), ==,
+                     18446744073709555712.0);
   g_autoptr (HemeraTermBuilder) builder = hemera_term_builder_new ();
   guint8 digits[129] = { [128] = 1 }; /* 2^1024 */
   hemera_term_builder_add_big (builder, FALSE, digits, sizeof digits);
@@ -285,6 +287,19 @@ test_total (void)
   }
 }
 
+/* 2^64 + 1 and + 2 are more than the float 2^64, however few bits of them a float could hold. */
+static void
+test_big_against_float (void)
+{
+  HemeraView real = VIEW (70, 0x43, 0xf0, 0, 0, 0, 0, 0, 0);
+  g_assert_cmpint (hemera_view_compare (VIEW (110, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), real), ==, 0);
+  g_assert_cmpint (hemera_view_compare (VIEW (110, 9, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1), real), ==, 1);
+  g_assert_cmpint (hemera_view_compare (VIEW (110, 9, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1), real), ==, 1);
+  g_assert_cmpint (hemera_view_compare (real, VIEW (110, 8, 0, 255, 255, 255, 255, 255, 255, 255, 255)), ==,
+                   1);
+  g_assert_false (hemera_view_equal (VIEW (110, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), real));
+}
+
 static void
 test_copies (void)
 {
@@ -396,6 +411,7 @@ main (int argc, char **argv)
   g_test_add_func ("/term/view/lookup", test_lookup);
   g_test_add_func ("/term/view/pairs", test_pairs);
   g_test_add_func ("/term/view/total", test_total);
+  g_test_add_func ("/term/order/big-against-float", test_big_against_float);
   g_test_add_func ("/term/owner/copies", test_copies);
   g_test_add_func ("/term/owner/no-copy", test_no_copy);
   g_test_add_func ("/term/owner/slices", test_slices);
