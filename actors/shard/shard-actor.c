@@ -64,9 +64,9 @@ hemera__shard_tell_store (HemeraShard *self)
                     hemera__session_failures_new (&(HemeraSessionFailures){ self->index, self->failures }));
 }
 
-/* The store is gone: when it is back it knows nothing, so it is told again. */
+/* A store that comes back knows nothing, so it is told. The one that has just answered too: it may be gone, and this its successor. */
 static void
-watch_store (HemeraShard *self, gboolean tell)
+watch_store (HemeraShard *self)
 {
   HemeraPid store = whereis (self, self->tree->store_name);
 
@@ -75,8 +75,7 @@ watch_store (HemeraShard *self, gboolean tell)
     return;
   }
   self->store_monitor = hemera_actor_monitor (self->self, store);
-  if (tell)
-    hemera__shard_tell_store (self);
+  hemera__shard_tell_store (self);
 }
 
 /* ---- the identify broker -------------------------------------------------------------------------------------------- */
@@ -154,7 +153,7 @@ store_answered (HemeraShard *self, HemeraReplyMessage *reply)
   self->serial = put->serial;
   self->failures = put->failures;
   hemera__session_copy (&self->session, &put->session);
-  watch_store (self, FALSE);
+  watch_store (self);
   make_machine (self, &put->session);
   hemera__shard_pump (self);
 }
@@ -295,7 +294,7 @@ timed_out (HemeraShard *self, HemeraRef ref)
     if (self->machine == NULL)
       ask_store (self);
     else
-      watch_store (self, TRUE);
+      watch_store (self);
   } else if (hemera_ref_equal (ref, self->broker_retry)) {
     self->broker_retry = HEMERA_REF_NONE;
     if (self->wish != 0)

@@ -81,11 +81,12 @@ give (HemeraPool *self, HemeraInboxNode *node)
 {
   HemeraInboxNode *head;
 
-  if (atomic_fetch_add_explicit (&self->n_given, 1, memory_order_relaxed) >= HEMERA_POOL_MAX) {
-    atomic_fetch_sub_explicit (&self->n_given, 1, memory_order_relaxed);
+  /* Looked at first, never taken back: take() may set it to 0 in between, and less than that is a full pool for ever. */
+  if (atomic_load_explicit (&self->n_given, memory_order_relaxed) >= HEMERA_POOL_MAX) {
     g_free (node);
     return;
   }
+  atomic_fetch_add_explicit (&self->n_given, 1, memory_order_relaxed);
   head = atomic_load_explicit (&self->given, memory_order_relaxed);
   do
     node->next = head;

@@ -27,6 +27,7 @@ struct _HemeraPort {
   HemeraInboxNode *first, *last; /* messages */
   HemeraTable watchers;
   gboolean idle;
+  gboolean rests; /* lets one iteration pass */
   gboolean in_func;
   gboolean closed;
 };
@@ -90,8 +91,8 @@ prepare (GSource *source, int *timeout)
 {
   HemeraPort *self = ((PortSource *) source)->port;
 
-  *timeout = -1;
-  return self && !self->idle;
+  *timeout = self && self->rests ? 0 : -1;
+  return self && !self->idle && !self->rests;
 }
 
 static gboolean
@@ -102,6 +103,10 @@ check (GSource *source)
 
   if (!self)
     return FALSE;
+  if (self->rests) {
+    self->rests = FALSE;
+    return FALSE;
+  }
   /* One write for each time it is woken, so what is read here is the end of this sleep. */
   if (self->idle && eventfd_read (self->fd, &value) == 0)
     self->idle = FALSE;
@@ -130,7 +135,10 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
     free_port (self);
     return G_SOURCE_REMOVE;
   }
-  if (!self->first)
+  if (self->first)
+    self->rests =
+        TRUE; /* as a worker's source: one that is always ready would starve the lower priorities, such as redraws */
+  else
     self->idle = hemera__inbox_try_idle (&self->slot->inbox);
   return G_SOURCE_CONTINUE;
 }

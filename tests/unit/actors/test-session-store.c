@@ -1,6 +1,9 @@
 /* The session store: what a restarted shard gets back, and what it is told again after its own restart. */
 #include "tree-rig.h"
 
+#include "actors/shard/shard-actor.h"
+#include "actors/token.h"
+
 typedef struct {
   HemeraPid store;
   guint index;
@@ -137,6 +140,70 @@ test_facade_hears (void)
   rig_clear (&rig);
 }
 
+/* A store that is killed once it has answered, as far as the shard can tell: its successor is there when the answer is read. */
+typedef struct {
+  HemeraTree *tree;
+  HemeraFrom *from;
+} Mortal;
+
+static HemeraNext
+mortal_init (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  ((Mortal *) state)->tree = ((const HemeraTreeArgs *) args)->tree;
+  return HEMERA_CONTINUE;
+}
+
+static HemeraNext
+mortal_handle_call (HemeraActor *self, gpointer state, HemeraFrom *from, HemeraActorMessage *request)
+{
+  Mortal *mortal = state;
+  const HemeraTreeArgs args = { mortal->tree, 0 };
+  HemeraSpawn spawn = hemera_server_spawn (&hemera__session_store_class);
+
+  hemera_actor_unregister (self);
+  spawn.args = hemera__tree_args (&args);
+  spawn.name = mortal->tree->store_name;
+  hemera_actor_spawn (self, &spawn);
+  mortal->from = from;
+  hemera_actor_start_timer (self, 10, hemera_actor_self (self), NULL);
+  return HEMERA_CONTINUE;
+}
+
+static HemeraNext
+mortal_handle_info (HemeraActor *self, gpointer state, HemeraActorMessage *message)
+{
+  HemeraSessionPut put = { .serial = 1 };
+  HemeraSession session = { .id = (char *) "abc" };
+
+  hemera__session_copy (&put.session, &session);
+  hemera_from_reply (((Mortal *) state)->from, hemera__session_put_new (&put));
+  return HEMERA_STOP;
+}
+
+static void
+test_successor_is_told (void)
+{
+  static const HemeraServerClass mortal = {
+    .name = "mortal",
+    .state_size = sizeof (Mortal),
+    .init = mortal_init,
+    .handle_call = mortal_handle_call,
+    .handle_info = mortal_handle_info,
+  };
+  Rig rig;
+  HemeraSessionPut *answer;
+
+  rig_init (&rig, 1, 1, 100);
+  rig.tree->config.token = hemera__token_new ("token.of.tests", NULL);
+  rig_spawn_server (&rig, &mortal, rig.tree->store_name);
+  rig_spawn_server (&rig, &hemera__shard_actor_class, rig.tree->slots[0].shard_name);
+  rig_advance (&rig, 1000);
+  answer = ask (&rig, hemera_system_whereis (rig.system, rig.tree->store_name), 0);
+  g_assert_cmpstr (answer->session.id, ==, "abc");
+  answer_free (answer);
+  rig_clear (&rig);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -144,6 +211,7 @@ main (int argc, char **argv)
   g_test_add_func ("/session-store/seq-is-what-was-fanned-out", test_seq_is_what_was_fanned_out);
   g_test_add_func ("/session-store/new-session-starts-at-0", test_new_session_starts_at_nought);
   g_test_add_func ("/session-store/dropped", test_dropped);
+  g_test_add_func ("/session-store/successor-is-told", test_successor_is_told);
   g_test_add_func ("/session-store/facade-hears", test_facade_hears);
   return g_test_run ();
 }

@@ -367,6 +367,32 @@ port_keeps_to_its_budget (World *world)
   inbox_clear (&inbox);
 }
 
+static gboolean
+on_low_priority (gpointer data)
+{
+  Inbox *inbox = data;
+
+  g_string_append_c (inbox->log, '!');
+  return G_SOURCE_REMOVE;
+}
+
+static void
+port_starves_no_other_source (World *world)
+{
+  Puppet *a = puppet_new (world);
+  Inbox inbox = inbox_new ();
+  GSource *source = g_idle_source_new ();
+
+  inbox_open (&inbox, world);
+  g_source_set_callback (source, on_low_priority, &inbox, NULL);
+  puppet_do (a, do_send_letters, &(Send){ hemera__port_pid (inbox.port), "abcdefgh" });
+  g_source_attach (source, inbox.context);
+  g_source_unref (source);
+  iterate_until (&inbox, 9);
+  g_assert_cmpint (inbox.log->str[8], !=, '!'); /* not the last */
+  inbox_clear (&inbox);
+}
+
 static void
 port_may_close_in_its_func (World *world)
 {
@@ -470,6 +496,7 @@ main (int argc, char **argv)
                    busy_actors_do_not_starve_low_priorities);
   add_test ("port/order", port_gets_messages_in_order);
   add_test ("port/budget", port_keeps_to_its_budget);
+  add_test ("port/low-priorities-are-not-starved", port_starves_no_other_source);
   add_test ("port/close-in-its-func", port_may_close_in_its_func);
   add_test ("port/monitored", port_can_be_monitored);
   add_test ("port/not-linked", port_cannot_be_linked);
