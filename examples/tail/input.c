@@ -7,13 +7,18 @@
 #include <unistd.h>
 
 #define MAX_LINE 65536
+#define MAX_HELD 256 /* then the pipe fills up until a shard is READY */
 
 struct _TailInput {
   HemeraGateway *gateway;
   TailOutput *output;
   GCancellable *cancellable;
   GString *line;
+  gboolean is_paused;
   gboolean is_too_long; /* the rest of the line is dropped */
+  GQueue held;          /* Held: for shards that were never active */
+  GHashTable *active;   /* shards that were */
+  const GArray *shards; /* of guint; empty: all. Not owned */
   guint source;
   guint refs; /* the reader and each send under way */
 };
@@ -23,11 +28,25 @@ typedef struct {
   gint shard;
 } Sending;
 
+typedef struct {
+  guint shard, op;
+  HemeraTerm *data;
+} Held;
+
+static void
+held_free (gpointer data)
+{
+  hemera_term_unref (((Held *) data)->data);
+  g_free (data);
+}
+
 static void
 unref_input (TailInput *self)
 {
   if (--self->refs > 0)
     return;
+  g_queue_clear_full (&self->held, held_free);
+  g_hash_table_unref (self->active);
   g_object_unref (self->gateway);
   g_object_unref (self->cancellable);
   g_string_free (self->line, TRUE);
@@ -47,15 +66,40 @@ on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
   g_free (sending);
 }
 
+/* takes @data */
+static void
+send_now (TailInput *self, guint shard, guint op, HemeraTerm *data)
+{
+  Sending *sending = g_new (Sending, 1);
+
+  *sending = (Sending){ self, (gint) shard };
+  self->refs++;
+  hemera_gateway_send_async (self->gateway, shard, op, data, self->cancellable, on_sent, sending);
+  hemera_term_unref (data);
+}
+
+/* A shard that will be active: before the API has answered that is not known, and a line waits all the same. */
+static gboolean
+must_wait (TailInput *self, guint shard)
+{
+  guint total = hemera_gateway_get_total_shards (self->gateway);
+  gboolean is_ours = self->shards->len == 0;
+
+  for (guint i = 0; i < self->shards->len; i++)
+    is_ours = is_ours || g_array_index (self->shards, guint, i) == shard;
+  return is_ours && (total == 0 || shard < total)
+         && !g_hash_table_contains (self->active, GUINT_TO_POINTER (shard));
+}
+
 static void
 take_line (TailInput *self)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (HemeraTerm) term = NULL;
-  g_autoptr (HemeraTerm) data = NULL;
+  HemeraTerm *data;
   gint64 shard, op;
   HemeraView view, d;
-  Sending *sending;
+  Held *held;
 
   if (self->line->len == 0)
     return;
@@ -72,11 +116,13 @@ take_line (TailInput *self)
     return;
   }
   data = hemera_term_new_from_view (d);
-  sending = g_new (Sending, 1);
-  *sending = (Sending){ self, (gint) shard };
-  self->refs++;
-  hemera_gateway_send_async (self->gateway, (guint) shard, (guint) op, data, self->cancellable, on_sent,
-                             sending);
+  if (!must_wait (self, (guint) shard)) {
+    send_now (self, (guint) shard, (guint) op, data);
+    return;
+  }
+  held = g_new (Held, 1);
+  *held = (Held){ (guint) shard, (guint) op, data };
+  g_queue_push_tail (&self->held, held);
 }
 
 static void
@@ -103,6 +149,14 @@ take_bytes (TailInput *self, const char *bytes, gsize size)
   }
 }
 
+static gboolean on_readable (gint fd, GIOCondition condition, gpointer user_data);
+
+static void
+watch (TailInput *self)
+{
+  self->source = g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
+}
+
 /* One read a turn: it does not block, as the descriptor is ready. The end of input changes nothing. */
 static gboolean
 on_readable (gint fd, GIOCondition condition, gpointer user_data)
@@ -115,7 +169,11 @@ on_readable (gint fd, GIOCondition condition, gpointer user_data)
     return G_SOURCE_CONTINUE;
   if (size > 0) {
     take_bytes (self, bytes, (gsize) size);
-    return G_SOURCE_CONTINUE;
+    if (self->held.length < MAX_HELD)
+      return G_SOURCE_CONTINUE;
+    self->is_paused = TRUE;
+    self->source = 0;
+    return G_SOURCE_REMOVE;
   }
   if (!self->is_too_long)
     take_line (self);
@@ -123,17 +181,45 @@ on_readable (gint fd, GIOCondition condition, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+void
+tail_input_message (TailInput *self, HemeraShardMessage *message)
+{
+  GQueue waiting = self->held;
+  Held *held;
+
+  if (hemera_shard_message_get_message_type (message) != HEMERA_SHARD_MESSAGE_STATE)
+    return;
+  if (hemera_shard_message_get_to (message) == HEMERA_SHARD_ACTIVE)
+    g_hash_table_add (self->active, GUINT_TO_POINTER (hemera_shard_message_get_shard (message)));
+  g_queue_init (&self->held);
+  while ((held = g_queue_pop_head (&waiting)) != NULL) {
+    if (must_wait (self, held->shard)) {
+      g_queue_push_tail (&self->held, held);
+      continue;
+    }
+    send_now (self, held->shard, held->op, g_steal_pointer (&held->data));
+    g_free (held);
+  }
+  if (self->is_paused && self->held.length < MAX_HELD) {
+    self->is_paused = FALSE;
+    watch (self);
+  }
+}
+
 TailInput *
-tail_input_new (HemeraGateway *gateway, TailOutput *output)
+tail_input_new (HemeraGateway *gateway, const GArray *shards, TailOutput *output)
 {
   TailInput *self = g_new0 (TailInput, 1);
 
   self->gateway = g_object_ref (gateway);
+  self->shards = shards;
   self->output = output;
   self->cancellable = g_cancellable_new ();
   self->line = g_string_new (NULL);
+  self->active = g_hash_table_new (NULL, NULL);
   self->refs = 1;
-  self->source = g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
+  g_queue_init (&self->held);
+  watch (self);
   return self;
 }
 

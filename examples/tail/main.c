@@ -65,6 +65,7 @@ on_message (HemeraGateway *gateway, HemeraShardMessage *message, gpointer user_d
 
   if (tail_output_message (self->output, message))
     self->events++;
+  tail_input_message (self->input, message);
   if (!tail_output_is_open (self->output)) {
     begin_close (self, EXIT_FAILED);
   } else if (self->options.max_events > 0 && self->events >= self->options.max_events) {
@@ -119,7 +120,7 @@ run (Tail *self, HemeraGatewayApiOptions *options)
   if (self->options.timeout_s > 0)
     self->timeout = g_timeout_add_seconds ((guint) self->options.timeout_s, on_timeout, self);
   hemera_gateway_connect_async (self->gateway, NULL, on_connected, self);
-  self->input = tail_input_new (self->gateway, self->output);
+  self->input = tail_input_new (self->gateway, self->options.shard_ids, self->output);
   if (self->options.chaos_kill_s > 0)
     self->chaos = tail_chaos_new (self->gateway, self->output, self->options.chaos_kill_s,
                                   (guint) self->options.chaos_kills, (guint) self->options.chaos_seed);

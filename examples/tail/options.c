@@ -38,6 +38,8 @@ parse_shards (TailOptions *self, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (self->shards, ",", -1);
 
+  if (parts[0] == NULL)
+    return fail (error, "--shards: a list like 0-3 or 0,2 is wanted");
   for (guint i = 0; parts[i] != NULL; i++) {
     g_auto (GStrv) ends = g_strsplit (parts[i], "-", 2);
     guint64 first, last;

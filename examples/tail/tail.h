@@ -43,7 +43,10 @@ gboolean tail_output_is_open (TailOutput *self);
 
 /* Reads standard input; lines are send events. */
 typedef struct _TailInput TailInput;
-TailInput *tail_input_new (HemeraGateway *gateway, TailOutput *output);
+/* @shards: those that run here (empty: all); must live as long as the input. */
+TailInput *tail_input_new (HemeraGateway *gateway, const GArray *shards, TailOutput *output);
+/* Shows it what shards say: the lines for one that was never active wait until it is. */
+void tail_input_message (TailInput *self, HemeraShardMessage *message);
 void tail_input_free (TailInput *self);
 
 /* Kills a shard's actors at random moments, every @seconds on the average, @kills times (0: for ever): "shard" twice as often as
