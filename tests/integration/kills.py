@@ -114,9 +114,9 @@ def killed_among_faults(args):
 def crashes_at_each_start(args):
     crashes, base, spacing = 7, 200, 50
     with tempfile.TemporaryDirectory() as folder:
-        stream = Stream(folder, 4000, args.seed)
+        stream = Stream(folder, 3000, args.seed)
         proof, log, messages, errors = play(
-            args, stream, 300, 90, ['--crash-shard', f'2:{crashes}', '--identify-spacing-ms', spacing],
+            args, stream, 250, 90, ['--crash-shard', f'2:{crashes}', '--identify-spacing-ms', spacing],
             ['--identify-spacing-ms', spacing, '--backoff-base-ms', base, '--backoff-cap-ms', 60000, '--cool-down-ms', 2000], 'etf', 'crash-loop')
     proof.check()
     assert not [m for m in messages if m['type'] in ('shard_disconnected', 'restarted', 'error_received', 'alarm') and m['shard'] != 2]
