@@ -38,6 +38,7 @@ hemera__identify_budget_clear (HemeraIdentifyBudget *self)
 static HemeraIdentifyBucket *
 bucket_of (HemeraIdentifyBudget *self, guint shard)
 {
+  g_assert (self->n_buckets > 0);
   return &self->buckets[shard % self->n_buckets];
 }
 

@@ -305,7 +305,6 @@ hemera__json_read (const char *text, gsize size, HemeraJsonEventFunc func, gpoin
 {
   Reader self;
   yajl_alloc_funcs memory = { take_memory, resize_memory, give_memory, &self };
-  yajl_status status;
   gboolean ended = FALSE, ok = FALSE;
 
   if (size == 0)
@@ -317,12 +316,11 @@ hemera__json_read (const char *text, gsize size, HemeraJsonEventFunc func, gpoin
   self.data = data;
   self.yajl = yajl_alloc (&callbacks, &memory, &self);
   yajl_config (self.yajl, yajl_dont_validate_strings, 1); /* all of the text is checked */
-  status = yajl_parse (self.yajl, (const unsigned char *) text, size);
-  if (status == yajl_status_ok) {
+  if (yajl_parse (self.yajl, (const unsigned char *) text, size) == yajl_status_ok) {
     /* Only now a number at the end of the text is known to be whole; yajl takes it as if a space followed. */
     ended = TRUE;
     self.base = size;
-    status = yajl_complete_parse (self.yajl);
+    yajl_complete_parse (self.yajl); /* what it finds is in self */
   }
   if (self.error != NULL) {
     g_propagate_error (error, self.error);

@@ -209,7 +209,8 @@ static gint64
 small_integer (const guint8 **p)
 {
   EtfInteger integer;
-  hemera__etf_integer (*p, &integer);
+  gboolean is_integer = hemera__etf_integer (*p, &integer);
+  g_assert (is_integer); /* the term is validated */
   gint64 word = (gint64) hemera__etf_integer_word (&integer);
   *p = hemera__etf_skip (*p);
   return integer.negative ? -word : word;

@@ -104,11 +104,11 @@ hemera__etf_normalise (const guint8 *data, gsize size, gsize *normal_size)
       continue;
     }
     while (levels->len > 0) {
-      top = &g_array_index (levels, Level, levels->len - 1);
-      if (--top->left > 0)
+      Level *ended = &g_array_index (levels, Level, levels->len - 1);
+      if (--ended->left > 0)
         break;
-      if (top->header != 0)
-        close_list (out, top);
+      if (ended->header != 0)
+        close_list (out, ended);
       g_array_set_size (levels, levels->len - 1);
     }
     if (levels->len == 0)

@@ -116,7 +116,7 @@ begin_term (GArray *levels, HemeraSkipIndex *index, GString *out, HemeraView vie
 static gboolean
 next_part (Level *level, const HemeraSkipIndex *index, GString *out, HemeraView *part)
 {
-  if (level->pairs != NULL || level->n > 0) {
+  if (level->pairs != NULL) {
     if (level->next == level->n)
       return FALSE;
     const HemeraPair *pair = &level->pairs[level->next / 2];

@@ -71,6 +71,7 @@ push (Scan *scan, const guint8 *at, guint64 terms, gboolean is_list)
     return fail (scan, at, HEMERA_CODEC_ERROR_DEPTH, "nested deeper than %u levels", scan->max_depth);
   if (scan->depth == scan->capacity) {
     guint grown = scan->capacity * 2;
+    g_assert (grown > scan->capacity); /* the depth is limited far below */
     if (scan->levels == scan->inline_levels) {
       scan->levels = g_new (Level, grown);
       memcpy (scan->levels, scan->inline_levels, sizeof scan->inline_levels);
@@ -239,7 +240,10 @@ check_rare (Scan *scan, const guint8 *at)
     if (words < 1 || words > 5)
       return fail (scan, at, HEMERA_CODEC_ERROR_MALFORMED, "a reference of %" G_GSIZE_FORMAT " words", words);
     return check_identity (scan, at, words, *at == ETF_NEW_REFERENCE, TRUE);
-  case ETF_EXPORT: return check_atom (scan) && check_atom (scan) && check_small (scan, 0);
+  case ETF_EXPORT: /* module, function, arity */
+    if (!check_atom (scan))
+      return FALSE;
+    return check_atom (scan) && check_small (scan, 0);
   case ETF_LARGE_BIG: return take (scan, 4) && check_big (scan, at, etf_get32 (at + 1));
   case ETF_BIT_BINARY: {
     if (!take (scan, 5))

@@ -45,6 +45,7 @@ handle_start_child (HemeraSupervisor *self, HemeraFrom *from, const HemeraChildS
 static HemeraNext
 handle_stopped_child (HemeraSupervisor *self, HemeraFrom *from, HemeraChild *child, HemeraSupervisorVerb verb)
 {
+  g_assert (child != NULL); /* the request has an id */
   if (child->status == HEMERA_CHILD_RESTARTING)
     return refuse (from, HEMERA_PID_NONE, "restarting");
   if (child->status != HEMERA_CHILD_STOPPED)
