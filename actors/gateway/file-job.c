@@ -1,3 +1,4 @@
+/* A file job is a thread and one word, its progress: whoever comes second, thread or owner, frees what the job holds. */
 #include "file-job.h"
 
 #include "../session/session-file.h"

@@ -1,3 +1,4 @@
+/* HemeraTree: made from a configuration and an answer of the API, with the specs of all supervisors; counted. See tree.h. */
 #include "tree.h"
 
 #include "../identify/identify-broker.h"

@@ -1,3 +1,4 @@
+/* The session store's actor: an entry a slot, and the facade's copy of each change. See session-store.h. */
 #include "session-store.h"
 
 #include "../gateway/messages.h"
