@@ -68,9 +68,10 @@ close_shards (HemeraActor *self, Root *root, HemeraCloseMode mode)
   root->disposing = g_new0 (HemeraRef, tree->n_slots);
   root->n_disposing = tree->n_slots;
   for (guint i = 0; i < tree->n_slots; i++) {
-    root->disposing[i] = hemera_actor_monitor_name (self, tree->slots[i].shard_name);
-    hemera_send_name (hemera_actor_system (self), tree->slots[i].shard_name,
-                      hemera__dispose_new (&(HemeraDispose){ mode }));
+    HemeraPid shard = hemera_system_whereis (hemera_actor_system (self), tree->slots[i].shard_name);
+
+    root->disposing[i] = hemera_actor_monitor (self, shard);
+    hemera_send (shard, hemera__dispose_new (&(HemeraDispose){ mode }));
   }
   root->deadline = hemera_actor_start_timer (self, ms + 1000, hemera_actor_self (self), NULL);
 }

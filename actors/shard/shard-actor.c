@@ -84,13 +84,14 @@ void
 hemera__shard_ask_broker (HemeraShard *self)
 {
   const HemeraLeaseRequest request = { self->slot->shard, self->wish, hemera_actor_self (self->self) };
+  HemeraPid broker = whereis (self, self->tree->broker_name);
 
   if (self->broker_monitor.id != 0)
     hemera_actor_demonitor (self->self, self->broker_monitor, TRUE);
-  /* No broker now: the monitor says so, and it is asked again. */
-  self->broker_monitor = hemera_actor_monitor_name (self->self, self->tree->broker_name);
-  hemera_send_name (hemera_actor_system (self->self), self->tree->broker_name,
-                    hemera__lease_request_new (&request));
+  /* No broker, or one that just ended: the monitor says so, and it is asked again. By pid, so that both mean the same one: by name the
+   * request could be lost with a broker and the monitor be its successor's. */
+  self->broker_monitor = hemera_actor_monitor (self->self, broker);
+  hemera_send (broker, hemera__lease_request_new (&request));
 }
 
 void
@@ -229,6 +230,9 @@ shard_init (HemeraActor *actor, gpointer state, gconstpointer data)
   self->tree = hemera__tree_ref (args->tree);
   self->index = args->index;
   self->slot = &self->tree->slots[self->index];
+  /* Closed for good, and then started once more with others because a supervisor above ended. */
+  if (atomic_load_explicit (&self->slot->end, memory_order_relaxed) == HEMERA_SHARD_ENDED)
+    return HEMERA_IGNORE;
   self->timer_at = G_MAXINT64;
   self->waiting = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   g_queue_init (&self->early);

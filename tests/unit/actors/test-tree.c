@@ -65,6 +65,23 @@ test_gateway_crashes_too_often (void)
   rig_clear (&rig);
 }
 
+static void
+test_ended_shard_stays_down (void)
+{
+  Rig rig;
+
+  rig_init (&rig, 2, 1, 100);
+  rig.tree->config.token = hemera__token_new ("token.of.tests", NULL);
+  spawn_application (&rig);
+  g_assert_cmpuint (whereis (&rig, rig.tree->slots[0].shard_name).id, !=, 0);
+  rig.tree->slots[0].end = HEMERA_SHARD_ENDED; /* close code 4014, say */
+  hemera_exit (whereis (&rig, rig.tree->shards_name), hemera_reason_kill ());
+  rig_advance (&rig, 100);
+  g_assert_cmpuint (whereis (&rig, rig.tree->slots[0].shard_name).id, ==, 0);
+  g_assert_cmpuint (whereis (&rig, rig.tree->slots[1].shard_name).id, !=, 0);
+  rig_clear (&rig);
+}
+
 static GLogWriterOutput
 no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
 {
@@ -80,5 +97,6 @@ main (int argc, char **argv)
   g_log_set_writer_func (no_log, NULL, NULL);
   g_test_add_func ("/tree/failed-start-is-told", test_failed_start_is_told);
   g_test_add_func ("/tree/gateway-crashes-too-often", test_gateway_crashes_too_often);
+  g_test_add_func ("/tree/ended-shard-stays-down", test_ended_shard_stays_down);
   return g_test_run ();
 }
