@@ -189,10 +189,11 @@ hemera__model_n_objects (gconstpointer model, guint field)
 {
   HemeraView value = hemera__model_view (model, field);
 
+  if (hemera_view_type (value) != HEMERA_TERM_LIST)
+    return 0;
+  g_assert (hemera_view_is_valid (value));
   /* A STRING_EXT is a list of integers: its elements have no bytes of their own to be objects. */
-  return hemera_view_type (value) == HEMERA_TERM_LIST && value.data[0] != ERL_STRING_EXT
-             ? (guint) hemera_view_length (value)
-             : 0;
+  return value.data[0] != ERL_STRING_EXT ? (guint) hemera_view_length (value) : 0;
 }
 
 /* Where the elements of a list lie, found in one walk at its first use, and the models made of them so far. */

@@ -20,7 +20,7 @@ static void
 take_list (HemeraGatewayState *self)
 {
   guint version = hemera__subscribers_version (self->tree->subscribers);
-  g_autofree guint64 *places = NULL;
+  guint64 *places;
 
   if (version == self->version)
     return;
@@ -39,6 +39,7 @@ take_list (HemeraGatewayState *self)
       self->marks[i] = hemera__subscriber_make_marks (self->list->item[i], self->tree->number, places,
                                                       self->tree->n_slots);
   }
+  g_free (places);
 }
 
 static void

@@ -21,9 +21,10 @@ hemera__facade_session (HemeraGateway *self, HemeraSessionPut *put)
 HemeraTerm *
 hemera_gateway_dup_sessions (HemeraGateway *self)
 {
-  g_autofree HemeraSession *sessions = NULL;
-  g_autofree guint *shards = NULL;
+  HemeraSession *sessions;
+  guint *shards;
   HemeraTree *tree;
+  HemeraTerm *term;
   guint n = 0;
 
   g_return_val_if_fail (HEMERA_IS_GATEWAY (self), NULL);
@@ -42,7 +43,10 @@ hemera_gateway_dup_sessions (HemeraGateway *self)
       sessions[n].alive_ms = (alive_us + tree->wall_offset_us) / 1000;
     shards[n++] = tree->slots[i].shard;
   }
-  return hemera__sessions_new (MAX (hemera_gateway_get_total_shards (self), 1), shards, sessions, n);
+  term = hemera__sessions_new (MAX (hemera_gateway_get_total_shards (self), 1), shards, sessions, n);
+  g_free (shards);
+  g_free (sessions);
+  return term;
 }
 
 /* ---- the file ------------------------------------------------------------------------------------------------------ */

@@ -220,8 +220,10 @@ hemera_gateway_new (HemeraSystem *system, HemeraGatewayApiOptions *options)
   hemera__gateway_config_copy (&self->config, hemera__gateway_api_options_config (options));
   self->context = g_main_context_ref_thread_default ();
   self->subscribers = hemera__subscribers_new ();
-  self->system = system != NULL ? hemera_system_ref (system) : hemera_system_get_default (&error);
-  if (self->system == NULL) /* as with memory: without threads there is nothing to go on with */
+  if (system != NULL)
+    self->system = hemera_system_ref (system);
+  else if ((self->system = hemera_system_get_default (&error)) == NULL)
+    /* as with memory: without threads there is nothing to go on with */
     g_error ("no workers for the gateway: %s", error->message);
   self->port = hemera__port_new (self->system, self->context, on_message, self, 0);
   if (self->port == NULL)

@@ -125,8 +125,8 @@ hemera_gateway_api_options_new_from_file (const char *path, GError **error)
 
   g_return_val_if_fail (path != NULL, NULL);
   if (strchr (path, '/') == NULL && g_getenv ("CREDENTIALS_DIRECTORY") != NULL)
-    path = credential = g_build_filename (g_getenv ("CREDENTIALS_DIRECTORY"), path, NULL);
-  if (read_token (path, buffer, sizeof buffer, error))
+    credential = g_build_filename (g_getenv ("CREDENTIALS_DIRECTORY"), path, NULL);
+  if (read_token (credential != NULL ? credential : path, buffer, sizeof buffer, error))
     self = hemera_gateway_api_options_new (buffer, error);
   explicit_bzero (buffer, sizeof buffer);
   return self;

@@ -192,7 +192,7 @@ hemera_term_builder_add_decimal (HemeraTermBuilder *self, const char *digits, gs
     refuse (self, HEMERA_CODEC_ERROR_UNSUPPORTED, "an integer of more digits than BEAM takes");
     return;
   }
-  guint64 short_words[8], *words = short_words;
+  guint64 short_words[8] = { 0 }, *words = short_words;
   gsize n = 0, room = (gsize) (end - c) / 19 + 2;
   if (room > G_N_ELEMENTS (short_words))
     words = g_new (guint64, room);

@@ -159,9 +159,10 @@ make_term (const guint8 *data, gsize size, gpointer owner, GDestroyNotify owner_
     return NULL;
   }
   /* Bytes that were inflated or rewritten have another owner, and the room goes with the first one. */
-  HemeraTerm *self = room != NULL && owner == first_owner ? room : g_malloc (sizeof *self);
+  gboolean is_in_owner = room != NULL && owner == first_owner;
+  HemeraTerm *self = is_in_owner ? room : g_malloc (sizeof *self);
   atomic_init (&self->refs, 1);
-  self->is_in_owner = (gpointer) self == room;
+  self->is_in_owner = is_in_owner;
   self->data = data;
   self->size = size;
   self->owner = owner;

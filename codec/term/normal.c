@@ -70,9 +70,13 @@ hemera__etf_normalise (const guint8 *data, gsize size, gsize *normal_size)
 
   g_byte_array_append (out, data, 1);
   for (;;) {
-    Level *top = levels->len > 0 ? &g_array_index (levels, Level, levels->len - 1) : NULL;
-    gboolean tail = top != NULL && top->header != 0 && top->left == 1;
+    Level *top = NULL;
+    gboolean tail = FALSE;
 
+    if (levels->len > 0) {
+      top = &g_array_index (levels, Level, levels->len - 1);
+      tail = top->header != 0 && top->left == 1;
+    }
     parts = 0;
     if (*p == ETF_LIST) {
       guint32 n = etf_get32 (p + 1);

@@ -44,7 +44,8 @@ shortest_digits (double value, char *digits, int *exponent)
   for (; *c != 'e'; c++)
     if (g_ascii_isdigit (*c))
       digits[n++] = *c;
-  *exponent = atoi (c + 1);
+  g_assert (n > 0);
+  *exponent = (int) g_ascii_strtoll (c + 1, NULL, 10);
   while (n > 1 && digits[n - 1] == '0')
     n--;
   return n;

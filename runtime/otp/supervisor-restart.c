@@ -28,7 +28,7 @@ static HemeraNext
 restart_group (HemeraSupervisor *self, HemeraChild *child, guint delay_ms)
 {
   guint n = self->children->len;
-  g_autofree HemeraRestart *restarts = g_new (HemeraRestart, n);
+  HemeraRestart *restarts = g_new (HemeraRestart, n);
   HemeraRestartGroup group;
   guint failed = 0;
 
@@ -40,6 +40,7 @@ restart_group (HemeraSupervisor *self, HemeraChild *child, guint delay_ms)
       failed = i;
   }
   hemera__restart_group_init (&group, self->strategy, restarts, n, failed);
+  g_free (restarts);
   hemera__job_begin (self, HEMERA__JOB_RESTART);
   self->job.failed = child;
   self->job.reason = hemera_term_ref (child->cause);
