@@ -7,6 +7,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(os.path.dirname(HERE), 'tests', 'data', 'corpus', 'make_stream.py')
 TOKEN = 'simulator-token'
 RATE = 60  # events a second: what a person can watch
+SHARDS = 4
+
+
+def largest_share(stream):
+    """How many events the busiest shard gets: each shard has an equal part of the rate, so this one is the last to end."""
+    shares = collections.Counter()
+    for event in read_lines(stream):
+        d = event['d']
+        guild = d.get('id' if event['t'] in ('GUILD_CREATE', 'GUILD_UPDATE', 'GUILD_DELETE') else 'guild_id') if isinstance(d, dict) else None
+        shares[(int(guild or 0) >> 22) % SHARDS] += 1
+    return max(shares.values())
 
 
 def read_lines(path):
@@ -51,28 +62,30 @@ def main():
     parser.add_argument('--seconds', type=int, default=30)
     parser.add_argument('--seed', type=int, default=7)
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     simulator = tail = None
     with tempfile.TemporaryDirectory(prefix='hemera-demo-') as folder:
         stream, log, record, errors = (os.path.join(folder, name) for name in ('stream.jsonl', 'sim.log', 'tail.jsonl', 'tail.err'))
         events = max(args.seconds, 5) * RATE
         subprocess.run([sys.executable, CORPUS, '--seed', str(args.seed), '--events', str(events), '--guilds', '12', '--out', stream],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        rate = -(-largest_share(stream) * SHARDS // max(args.seconds, 5))
         try:
             simulator = subprocess.Popen(
-                [os.path.join(args.bin, 'hemera-sim'), '--dir', folder, '--token', TOKEN, '--shards', '4', '--max-concurrency', '4',
-                 '--identify-spacing-ms', '500', '--heartbeat-interval', '1500', '--stream', stream, '--rate', str(RATE),
+                [os.path.join(args.bin, 'hemera-sim'), '--dir', folder, '--token', TOKEN, '--shards', str(SHARDS), '--max-concurrency', str(SHARDS),
+                 '--identify-spacing-ms', '500', '--heartbeat-interval', '1500', '--stream', stream, '--rate', str(rate),
                  '--fault-every', '3000', '--slow-read-ms', '1000', '--op7-close-ms', '1000', '--seed', str(args.seed),
                  '--log', log, '--log-dispatch'], stdout=subprocess.PIPE)
             words = simulator.stdout.readline().decode().split()
             if words[:1] != ['listening']:
                 sys.exit('the simulator did not start')
-            print('simulator %s: 4 shards, %d events, a fault every 3 s, an actor killed every 4 s\n' % (words[1], events), flush=True)
+            print('simulator %s: %d shards, %d events, a fault every 3 s, an actor killed every 4 s\n' % (words[1], SHARDS, events), flush=True)
             tail = subprocess.Popen(
                 [os.path.join(args.bin, 'hemera-tail'), '--api-url', words[1] + '/api/v10', '--ca-file', words[2].partition('=')[2],
                  '--token-env', 'HEMERA_DEMO_TOKEN', '--identify-spacing-ms', '500', '--backoff-base-ms', '200', '--backoff-cap-ms', '2000',
                  '--chaos-kill', '4', '--chaos-seed', str(args.seed), '--output', 'pretty', '--record', record],
                 stdin=subprocess.DEVNULL, stderr=open(errors, 'wb'), env=dict(os.environ, HEMERA_DEMO_TOKEN=TOKEN))
-            deadline, quiet_since, last = time.monotonic() + args.seconds + 25, time.monotonic(), -1
+            deadline, quiet_since, last = time.monotonic() + args.seconds + 60, time.monotonic(), -1
             while time.monotonic() < deadline and tail.poll() is None and simulator.poll() is None:
                 time.sleep(0.5)
                 sent = len(sent_by(log))
@@ -81,6 +94,7 @@ def main():
                 elif sent >= events and time.monotonic() - quiet_since > 1 and len(seen_in(record)[0]) >= sent:
                     break
         finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C leaves nothing behind either
             stop(tail)
             stop(simulator)
         seen, restarts, resumes = seen_in(record)
