@@ -32,6 +32,14 @@ parse_number (const char *text, guint64 max, guint64 *value)
   return g_ascii_string_to_unsigned (text, 10, 0, max, value, NULL);
 }
 
+/* Not set before parsing: GOption does not free what it replaces. */
+static void
+fill_default (char **option, const char *value)
+{
+  if (*option == NULL)
+    *option = g_strdup (value);
+}
+
 /* "0-3", "0,2", "0-1,4": ascending or not, each once. */
 static gboolean
 parse_shards (TailOptions *self, GError **error)
@@ -157,9 +165,6 @@ tail_options_parse (TailOptions *self, int argc, char **argv)
   self->shard_ids = g_array_new (FALSE, FALSE, sizeof (guint));
   self->identify_spacing_ms = self->cool_down_ms = self->rest_timeout_ms = self->backoff_base_ms =
       self->backoff_cap_ms = -1;
-  self->encoding = g_strdup ("etf");
-  self->compress = g_strdup ("zlib-stream");
-  self->token_env = g_strdup ("DISCORD_TOKEN");
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_description (
       context,
@@ -167,6 +172,9 @@ tail_options_parse (TailOptions *self, int argc, char **argv)
       "Exit: 0 done, 2 usage, 3 timed out, 4 fatal close or authentication failure.\n");
   if (g_option_context_parse (context, &argc, &argv, &error) && argc > 1)
     fail (&error, "unknown argument %s", argv[1]);
+  fill_default (&self->encoding, "etf");
+  fill_default (&self->compress, "zlib-stream");
+  fill_default (&self->token_env, "DISCORD_TOKEN");
   if (error == NULL && version) {
     g_print ("hemera-tail %d.%d.%d\n", HEMERA_MAJOR_VERSION, HEMERA_MINOR_VERSION, HEMERA_MICRO_VERSION);
     return EXIT_DONE;
