@@ -33,18 +33,20 @@ typedef struct {
 /* A message that takes over @payload's bytes (a shallow move of type->size bytes; NULL: zeroed). (transfer full) */
 HEMERA_API HemeraActorMessage *
 hemera_actor_message_new (const HemeraMessageType *type, gconstpointer payload);
+/* Clears the payload, unless it was stolen, and frees. @self: (nullable) */
 HEMERA_API void hemera_actor_message_free (HemeraActorMessage *self);
+/* (transfer none) */
 HEMERA_API const HemeraMessageType *hemera_actor_message_type (const HemeraActorMessage *self);
 /* (transfer none): the payload, whatever its type; owned by the message. */
 HEMERA_API gpointer hemera_actor_message_payload (HemeraActorMessage *self);
-/* (nullable): the payload if the message is of @type. */
+/* (transfer none) (nullable): the payload if the message is of @type and was not stolen. */
 HEMERA_API gpointer hemera_actor_message_peek (HemeraActorMessage *self, const HemeraMessageType *type);
 /* Moves the payload to @payload and leaves the message empty (it is still to be freed; inside a handler the runtime does that).
- * FALSE when it is of another type. */
+ * FALSE when it is of another type or empty already. */
 HEMERA_API gboolean hemera_actor_message_steal (HemeraActorMessage *self, const HemeraMessageType *type,
                                                 gpointer payload);
 
-/* In a header: NAME_type, NAME_send(), NAME_peek(), NAME_steal(). */
+/* In a header: NAME_type, NAME_new(), NAME_send(), NAME_peek(), NAME_steal(), as the functions above, with the payload's own type. */
 #define HEMERA_DECLARE_MESSAGE(Type, name)                                                                   \
   extern const HemeraMessageType name##_type;                                                                \
   G_GNUC_UNUSED static inline HemeraActorMessage *name##_new (const Type *payload)                           \
@@ -64,7 +66,7 @@ HEMERA_API gboolean hemera_actor_message_steal (HemeraActorMessage *self, const 
     return hemera_actor_message_steal (message, &name##_type, payload);                                      \
   }
 
-/* In one C file. Functions may be NULL. */
+/* In one C file, behind HEMERA_DECLARE_MESSAGE(): the type that it declares. Functions may be NULL: see #HemeraMessageType. */
 #define HEMERA_DEFINE_MESSAGE(Type, prefix, copy_func, clear_func, to_term_func, from_term_func)             \
   const HemeraMessageType prefix##_type = { .name = #prefix,                                                 \
                                             .size = sizeof (Type),                                           \
@@ -85,9 +87,9 @@ HEMERA_API void hemera_send (HemeraPid to, HemeraActorMessage *message);
 
 /* ---- messages that the runtime itself sends ----------------------------------------------------------------------------------- */
 
-/* A bare term (to and from other nodes, or for small uses). */
+/* A bare term, for small uses. */
 typedef struct {
-  HemeraTerm *term;
+  HemeraTerm *term; /* owned */
 } HemeraTermMessage;
 HEMERA_API const HemeraMessageType hemera_term_message_type;
 #define hemera_term_message_peek(message)                                                                    \
@@ -95,8 +97,8 @@ HEMERA_API const HemeraMessageType hemera_term_message_type;
 
 /* {'EXIT', From, Reason}: only when trap_exit is on. */
 typedef struct {
-  HemeraPid from;
-  HemeraTerm *reason;
+  HemeraPid from;     /* HEMERA_PID_NONE: from outside of the actors */
+  HemeraTerm *reason; /* owned */
 } HemeraExitMessage;
 HEMERA_API const HemeraMessageType hemera_exit_message_type;
 #define hemera_exit_message_peek(message)                                                                    \
@@ -106,8 +108,8 @@ HEMERA_API const HemeraMessageType hemera_exit_message_type;
 typedef struct {
   HemeraRef ref;
   HemeraPid pid;
-  const char *name; /* (nullable): interned */
-  HemeraTerm *reason;
+  const char *name;   /* (nullable): interned, never freed */
+  HemeraTerm *reason; /* owned */
 } HemeraDownMessage;
 HEMERA_API const HemeraMessageType hemera_down_message_type;
 #define hemera_down_message_peek(message)                                                                    \
@@ -116,17 +118,17 @@ HEMERA_API const HemeraMessageType hemera_down_message_type;
 /* {timeout, Ref, Message}: of hemera_actor_start_timer(). */
 typedef struct {
   HemeraRef ref;
-  HemeraActorMessage *message; /* (nullable) */
+  HemeraActorMessage *message; /* (nullable): owned; steal it by setting it NULL */
 } HemeraTimeoutMessage;
 HEMERA_API const HemeraMessageType hemera_timeout_message_type;
 #define hemera_timeout_message_peek(message)                                                                 \
   ((HemeraTimeoutMessage *) hemera_actor_message_peek ((message), &hemera_timeout_message_type))
 
-/* A GIO operation ended (hemera_actor_ready()). */
+/* A GIO operation ended (hemera_actor_ready()): give @result to its _finish function. */
 typedef struct {
   guint tag;
-  GObject *source_object; /* (nullable) */
-  GAsyncResult *result;
+  GObject *source_object; /* (nullable): owned */
+  GAsyncResult *result;   /* owned */
 } HemeraReadyMessage;
 HEMERA_API const HemeraMessageType hemera_ready_message_type;
 #define hemera_ready_message_peek(message)                                                                   \
@@ -137,7 +139,7 @@ typedef struct {
   HemeraRef ref;
   HemeraPid pid;
   gboolean ignored;
-  HemeraTerm *reason; /* (nullable): why init failed; NULL: started */
+  HemeraTerm *reason; /* (nullable): owned: why init failed; NULL: started */
 } HemeraStartedMessage;
 HEMERA_API const HemeraMessageType hemera_started_message_type;
 #define hemera_started_message_peek(message)                                                                 \
