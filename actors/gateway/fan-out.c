@@ -144,9 +144,10 @@ hemera__fan_out_gap (HemeraGatewayState *self, guint index, guint serial, gint64
     return;
   atomic_store_explicit (&slot->gap_told, serial, memory_order_relaxed);
   if (since_ms == 0) {
-    gint64 since_us =
-        self->watches[index].fanned_us != 0 ? self->watches[index].fanned_us : hemera_actor_now (self->self);
+    gint64 since_us = atomic_load_explicit (&slot->fanned_us, memory_order_relaxed);
 
+    if (since_us == 0) /* by another process that did not say when */
+      since_us = hemera_actor_now (self->self);
     since_ms = (since_us + self->tree->wall_offset_us) / 1000;
   }
   message = hemera__shard_message_new (HEMERA_SHARD_MESSAGE_GAP, slot->shard, 0, NULL);
@@ -215,7 +216,7 @@ hemera__fan_out_event (HemeraGatewayState *self, HemeraDispatch *dispatch)
     if (dispatch->event != NULL)
       send_to_all (self, dispatch->index, dispatch->event, place);
     if (place != 0) {
-      watch->fanned_us = hemera_actor_now (self->self);
+      atomic_store_explicit (&slot->fanned_us, hemera_actor_now (self->self), memory_order_relaxed);
       atomic_store_explicit (&slot->fanned, place, memory_order_release);
     }
   }

@@ -17,7 +17,6 @@ typedef struct {
   HemeraRef cool_down;
   /* fan-out */
   guint64 held;     /* dispatches whose credit waits until no subscription is full */
-  gint64 fanned_us; /* when the last event went out */
   guint64 replayed; /* events that came since the RESUME */
   gboolean resuming;
 } HemeraWatch;

@@ -31,6 +31,8 @@ fill_slot (HemeraTree *self, HemeraSlot *slot, guint shard, const char *suffix)
     return;
   atomic_init (&slot->serial, 1);
   atomic_init (&slot->fanned, hemera__place (1, session.seq));
+  if (session.alive_ms > 0 && session.alive_ms < G_MAXINT64 / 2000) /* a file may say anything */
+    atomic_init (&slot->fanned_us, session.alive_ms * 1000 - self->wall_offset_us);
   hemera__session_clear (&session);
 }
 

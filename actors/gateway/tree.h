@@ -25,6 +25,7 @@ typedef struct {
   char *supervisor_id;
   /* the gateway actor, atomic */
   _Alignas(64) _Atomic guint64 fanned; /* place of the last event that was fanned out */
+  _Atomic gint64 fanned_us;            /* when it was */
   _Atomic guint64 credited;            /* dispatches that the shard need not count as under way any more */
   _Atomic guint gap_told;              /* serial of the session whose loss was told */
   _Atomic guint end;                   /* HemeraShardEnd */

@@ -137,6 +137,31 @@ test_gap_once (gconstpointer said_by_shard)
   rig_clear (&rig);
 }
 
+/* The word of the shard, and the gateway actor that should have heard it, are both gone. */
+static void
+test_gap_since_the_last_event (void)
+{
+  Rig rig;
+  HemeraPid gateway;
+  HemeraShardMessage *gap;
+  gint64 at_ms;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  rig_dispatch (&rig, gateway, 0, 1, 1);
+  at_ms = (hemera_system_now (rig.system) + rig.tree->wall_offset_us) / 1000;
+  rig_advance (&rig, 5000);
+  hemera_exit (gateway, hemera_reason_kill ());
+  rig_run (&rig);
+  gateway = spawn_gateway (&rig);
+  rig_dispatch (&rig, gateway, 0, 2, 1);
+  gap = probe_message (rig.facade, HEMERA_SHARD_MESSAGE_GAP, 0);
+  g_assert_nonnull (gap);
+  g_assert_cmpuint (gap->seq, ==, 1);
+  g_assert_cmpint (gap->since_ms, ==, at_ms);
+  rig_clear (&rig);
+}
+
 static void
 test_no_gap_without_events (void)
 {
@@ -506,6 +531,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway-actor/events/unwanted-counts", test_unwanted_event_counts);
   g_test_add_data_func ("/gateway-actor/gap/said-by-the-shard", "", test_gap_once);
   g_test_add_data_func ("/gateway-actor/gap/seen-by-the-new-session", NULL, test_gap_once);
+  g_test_add_func ("/gateway-actor/gap/since-the-last-event", test_gap_since_the_last_event);
   g_test_add_func ("/gateway-actor/gap/not-without-events", test_no_gap_without_events);
   g_test_add_func ("/gateway-actor/credit/slow-subscription", test_slow_subscription_holds_credit);
   g_test_add_func ("/gateway-actor/credit/waiting-shard-is-told", test_waiting_shard_is_told);
