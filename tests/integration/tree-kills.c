@@ -21,7 +21,7 @@ typedef struct {
 
 static HemeraSystem *hemera_system;
 static GMainLoop *loop;
-static Watch here = { .pause_every = 40 }, there = { .pause_every = 15 };
+static Watch here = { .pause_every = 40 }, there = { .pause_every = 5 };
 static guint kills_left, top_left = TOP_KILLS, gaps, ended;
 static GRand *dice;
 static atomic_bool over;
