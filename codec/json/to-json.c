@@ -3,6 +3,7 @@
  * an object is the map's. Only what must be escaped is. */
 #include "json-ids.h"
 #include "key-set.h"
+#include "number.h"
 
 #include "codec/term/cursor.h"
 #include "codec/term/utf8.h"
@@ -12,7 +13,11 @@
 
 #define SAFE_INTEGER ((G_GINT64_CONSTANT (1) << 53) - 1)
 #define FEW_LEVELS   16
-#define SHOWN_KEY    60 /* bytes of a key that an error shows */
+/* What integers may have together in one text, so that printing them is bounded: as many as JSON text may have when it is read (seconds),
+ * and few enough for a main loop (milliseconds). */
+#define MAX_DIGITS       (5 * HEMERA_JSON_MAX_DIGITS / 4)
+#define MAX_EVENT_DIGITS 20000
+#define SHOWN_KEY        60 /* bytes of a key that an error shows */
 
 typedef struct {
   gsize keys;         /* mark of the object's keys */
@@ -27,6 +32,7 @@ typedef struct {
   const guint8 *at; /* the next term to write */
   HemeraJsonFlags flags;
   const HemeraJsonIds *ids; /* (nullable) */
+  guint64 work, max_work;   /* of printing integers, which is quadratic: digits squared */
   GString *out;
   gsize out_start;
   Frame few[FEW_LEVELS];
@@ -47,6 +53,15 @@ refuse (Writer *self, HemeraView view, const char *what)
   else
     g_set_error (self->error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_UNSUPPORTED,
                  "%s at byte %" G_GSIZE_FORMAT, what, (gsize) (view.data - self->root.data) + 1);
+  return FALSE;
+}
+
+static gboolean
+refuse_size (Writer *self, HemeraView view)
+{
+  g_set_error (self->error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_SIZE,
+               "too many digits in integers at byte %" G_GSIZE_FORMAT,
+               (gsize) (view.data - self->root.data) + 1);
   return FALSE;
 }
 
@@ -173,7 +188,7 @@ append_int64 (GString *out, gint64 value)
   g_string_append_len (out, digits + at, (gssize) (sizeof digits - at));
 }
 
-static void
+static gboolean
 append_integer (Writer *self, HemeraView view, gboolean quoted)
 {
   gint64 value;
@@ -183,12 +198,19 @@ append_integer (Writer *self, HemeraView view, gboolean quoted)
     quoted = TRUE;
   if (quoted)
     g_string_append_c (self->out, '"');
-  if (fits)
+  if (fits) {
     append_int64 (self->out, value);
-  else
+  } else {
+    guint64 digits = (guint64) (hemera__etf_skip (view.data) - view.data) * 5 / 2; /* at most */
+
+    self->work += digits * digits;
+    if (self->work > self->max_work)
+      return refuse_size (self, view);
     hemera_view_append_string (view, self->out);
+  }
   if (quoted)
     g_string_append_c (self->out, '"');
+  return TRUE;
 }
 
 static gboolean
@@ -197,9 +219,10 @@ append_key (Writer *self, HemeraView key)
   gsize at = self->out->len;
   HemeraTermType type = hemera_view_type (key);
 
-  if (type == HEMERA_TERM_INTEGER)
-    append_integer (self, key, TRUE);
-  else if (type != HEMERA_TERM_ATOM && type != HEMERA_TERM_BINARY)
+  if (type == HEMERA_TERM_INTEGER) {
+    if (!append_integer (self, key, TRUE))
+      return FALSE;
+  } else if (type != HEMERA_TERM_ATOM && type != HEMERA_TERM_BINARY)
     return refuse_key (self, key);
   else if (!append_string (self, key)) /* also nil and true, which as keys are their names */
     return FALSE;
@@ -282,7 +305,7 @@ append_value (Writer *self, gconstpointer node)
     return TRUE;
   case HEMERA_TERM_ATOM: ok = append_atom (self, view); break;
   case HEMERA_TERM_BINARY: ok = append_string (self, view); break;
-  case HEMERA_TERM_INTEGER: append_integer (self, view, node != NULL && self->ids->is_id (node)); break;
+  case HEMERA_TERM_INTEGER: ok = append_integer (self, view, node != NULL && self->ids->is_id (node)); break;
   case HEMERA_TERM_FLOAT: hemera_view_append_string (view, self->out); break; /* Erlang's text is JSON's */
   default: return refuse_type (self, view);
   }
@@ -355,11 +378,12 @@ continue_array (Writer *self)
 
 static gboolean
 write_text (HemeraView view, HemeraJsonFlags flags, const HemeraJsonIds *ids, gconstpointer root,
-            GString *out, GError **error)
+            guint max_digits, GString *out, GError **error)
 {
   Writer self = { .root = view,
                   .flags = flags,
                   .ids = ids,
+                  .max_work = (guint64) max_digits * max_digits,
                   .out = out,
                   .out_start = out->len,
                   .allocated = FEW_LEVELS,
@@ -383,7 +407,7 @@ gboolean
 hemera__view_append_json_ids (HemeraView view, const HemeraJsonIds *ids, gconstpointer root, GString *out,
                               GError **error)
 {
-  return write_text (view, HEMERA_JSON_SAFE_IDS, ids, root, out, error);
+  return write_text (view, HEMERA_JSON_SAFE_IDS, ids, root, MAX_EVENT_DIGITS, out, error);
 }
 
 /**
@@ -398,7 +422,7 @@ hemera__view_append_json_ids (HemeraView view, const HemeraJsonIds *ids, gconstp
 gboolean
 hemera_view_append_json (HemeraView view, HemeraJsonFlags flags, GString *out, GError **error)
 {
-  return write_text (view, flags, NULL, NULL, out, error);
+  return write_text (view, flags, NULL, NULL, MAX_DIGITS, out, error);
 }
 
 /**

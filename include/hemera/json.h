@@ -2,6 +2,7 @@
  *
  * In: objects are maps with binary keys (a repeated key is an error), arrays lists, strings binaries, null the atom `nil`, true and
  * false atoms, integers of any size exact, other numbers floats. Strict RFC 8259, UTF-8 checked, lone surrogates refused.
+ * Integers of one text have at most about a million digits, together, in and out.
  * Out: atoms true, false, nil and null (both null); other atoms and binaries strings (UTF-8 or an error); lists arrays; integers of any
  * size numbers; map keys atoms, binaries or integers (two that become one are an error); anything else is an error that names it. */
 #pragma once

@@ -1,5 +1,6 @@
 /* hemera_view_append_json(): the text of each type, what has no JSON form, keys that become one. */
 #include <hemera/json.h>
+#include <hemera/term-builder.h>
 
 #include <string.h>
 
@@ -160,6 +161,25 @@ test_invalid (void)
   g_clear_error (&error);
 }
 
+/* Printing is quadratic in the digits, so they are bounded, together too: an answer comes at once. */
+static void
+test_many_digits (void)
+{
+  g_autoptr (HemeraTermBuilder) builder = hemera_term_builder_new ();
+  g_autofree guint8 *ones = g_malloc (1 << 20);
+  g_autoptr (HemeraTerm) term = NULL;
+  g_autoptr (GError) error = NULL;
+
+  memset (ones, 0xff, 1 << 20);
+  hemera_term_builder_open_list (builder);
+  for (guint i = 0; i < 2; i++)
+    hemera_term_builder_add_big (builder, FALSE, ones, 1 << 20);
+  hemera_term_builder_close (builder);
+  term = hemera_term_builder_end (builder, NULL);
+  g_assert_null (hemera_view_to_json (hemera_term_view (term), HEMERA_JSON_DEFAULT, &error));
+  g_assert_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_SIZE);
+}
+
 static void
 test_appends (void)
 {
@@ -185,5 +205,6 @@ main (int argc, char **argv)
   g_test_add_func ("/json-out/refuses/keys-without-form", test_no_key);
   g_test_add_func ("/json-out/refuses/keys-that-become-one", test_keys_become_one);
   g_test_add_func ("/json-out/refuses/invalid-view", test_invalid);
+  g_test_add_func ("/json-out/refuses/more-digits-than-can-be-printed", test_many_digits);
   return g_test_run ();
 }
