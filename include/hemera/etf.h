@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 #define HEMERA_CODEC_ERROR (hemera_codec_error_quark ())
 HEMERA_API GQuark hemera_codec_error_quark (void);
 
+/* Codes of %HEMERA_CODEC_ERROR. */
 typedef enum {
   HEMERA_CODEC_ERROR_TRUNCATED,   /* bytes end inside the term */
   HEMERA_CODEC_ERROR_MALFORMED,   /* what binary_to_term() of OTP 25 or a JSON parser refuses */
@@ -55,7 +56,7 @@ typedef struct {
 HEMERA_API HemeraTerm *
 hemera_term_new_from_etf (GBytes *bytes, const HemeraEtfLimits *limits, GError **error);
 
-/* The same for bytes that the caller keeps: copies them. */
+/* The same for @size bytes that the caller keeps: copies them. */
 HEMERA_API HemeraTerm *
 hemera_term_new_from_etf_data (gconstpointer data, gsize size, const HemeraEtfLimits *limits, GError **error);
 

@@ -21,10 +21,11 @@ typedef enum {
   HEMERA_JSON_SAFE_IDS = 1 << 0, /* integers beyond +-(2^53-1) as decimal strings */
 } HemeraJsonFlags;
 
-/* Appends the text of @view to @out; on an error @out is as it was. */
+/* Appends the text of @view to @out. FALSE with a #HemeraCodecError, and @out as it was, for what JSON cannot hold and for the invalid
+ * view. */
 HEMERA_API gboolean hemera_view_append_json (HemeraView view, HemeraJsonFlags flags, GString *out,
                                              GError **error);
-/* (transfer full) (nullable) */
+/* The same as a string. (transfer full) (nullable): NULL with @error set */
 HEMERA_API char *hemera_view_to_json (HemeraView view, HemeraJsonFlags flags, GError **error);
 
 G_END_DECLS

@@ -20,14 +20,18 @@
 
 G_BEGIN_DECLS
 
+/* Who is restarted with a child: nobody, those started after it, all. */
 typedef enum { HEMERA_ONE_FOR_ONE, HEMERA_REST_FOR_ONE, HEMERA_ONE_FOR_ALL } HemeraStrategy;
+/* When a child that ended is restarted: always, after a crash (hemera_reason_is_clean() is FALSE), never. */
 typedef enum { HEMERA_RESTART_PERMANENT, HEMERA_RESTART_TRANSIENT, HEMERA_RESTART_TEMPORARY } HemeraRestart;
+/* Whether the supervisor ends when significant children have ended by themselves: never, with the first, with the last. */
 typedef enum {
   HEMERA_AUTO_SHUTDOWN_NEVER,
   HEMERA_ANY_SIGNIFICANT,
   HEMERA_ALL_SIGNIFICANT
 } HemeraAutoShutdown;
 
+/* For @shutdown_ms: kill at once; wait for ever. */
 #define HEMERA_SHUTDOWN_BRUTAL_KILL (-2)
 #define HEMERA_SHUTDOWN_INFINITY    (-1)
 
@@ -50,9 +54,17 @@ typedef struct _HemeraSupervisorSpec HemeraSupervisorSpec;
 /**
  * HemeraChildSpec:
  * @id: unique in the supervisor, copied
- * @actor, @server, @supervisor: exactly one
+ * @actor, @server, @supervisor: exactly one; classes must stay valid, a spec is copied
+ * @args: for init of an actor or server; copied as its own functions say
+ * @name: (nullable): registered name, copied
+ * @restart: 0: permanent
+ * @significant: counts for the supervisor's @auto_shutdown; not with permanent
  * @shutdown_ms: 0: 5000 for actors and servers, infinity for supervisors; or HEMERA_SHUTDOWN_*
  * @start_timeout_ms: init must end within; 0: infinity, as in OTP
+ * @backoff: delays of restarts; 0: none
+ * @placement: its worker, chosen anew at each restart
+ *
+ * A child and how it is kept alive.
  */
 typedef struct {
   const char *id;
@@ -60,7 +72,7 @@ typedef struct {
   const HemeraServerClass *server;
   const HemeraSupervisorSpec *supervisor;
   HemeraArgs args;
-  const char *name; /* (nullable): registered name */
+  const char *name;
   HemeraRestart restart;
   gboolean significant;
   int shutdown_ms;
@@ -71,11 +83,14 @@ typedef struct {
 
 /**
  * HemeraSupervisorSpec:
+ * @strategy: 0: one_for_one
  * @intensity: restarts allowed in @period_ms; 0: OTP's default, 1; HEMERA_INTENSITY_ZERO: none
  * @period_ms: 0: OTP's default, 5000
  * @auto_shutdown: as in OTP; children with `significant` need it
  * @children: started in this order, stopped in the reverse one
- * @events_to: (nullable): who gets a #HemeraSupervisorEvent for each restart, failed restart, end and giving up
+ * @events_to: who gets a #HemeraSupervisorEvent for each restart, failed restart, end and giving up; HEMERA_PID_NONE: nobody
+ *
+ * A supervisor and its first children.
  */
 struct _HemeraSupervisorSpec {
   HemeraStrategy strategy;
@@ -97,23 +112,29 @@ HEMERA_API void hemera_supervisor_spec_free (HemeraSupervisorSpec *spec);
  * hemera_system_spawn() has the program for a parent: hemera_exit (pid, hemera_reason_shutdown ()). hemera_server_stop() works too. */
 HEMERA_API HemeraSpawn hemera_supervisor_spawn (const HemeraSupervisorSpec *spec);
 
-/* ---- requests: send with hemera_actor_call() or hemera_server_call_async() ------------------------------------------------------ */
-/* spec is copied */
+/* ---- requests: make one, any thread, and send it with hemera_actor_call() or hemera_server_call_async(). (transfer full) ---------- */
+/* Adds a child and starts it. @spec: copied. Reply: #HemeraSupervisorReply */
 HEMERA_API HemeraActorMessage *hemera_supervisor_start_child (const HemeraChildSpec *spec);
+/* Stops a child, or its restart attempts; its spec stays, a temporary one goes. @id: copied. Reply: #HemeraSupervisorReply */
 HEMERA_API HemeraActorMessage *hemera_supervisor_terminate_child (const char *id);
+/* Starts a child that is stopped. @id: copied. Reply: #HemeraSupervisorReply */
 HEMERA_API HemeraActorMessage *hemera_supervisor_restart_child (const char *id);
+/* Forgets a child that is stopped. @id: copied. Reply: #HemeraSupervisorReply */
 HEMERA_API HemeraActorMessage *hemera_supervisor_delete_child (const char *id);
+/* Reply: #HemeraSupervisorChildren */
 HEMERA_API HemeraActorMessage *hemera_supervisor_which_children (void);
+/* Reply: #HemeraSupervisorCount */
 HEMERA_API HemeraActorMessage *hemera_supervisor_count_children (void);
 
-/* Cast: the child is healthy (a shard said READY or RESUMED): restarts before this do not count in the intensity, its back-off resets. */
+/* For hemera_server_cast(): the child is healthy (a shard said READY or RESUMED): restarts before this do not count in the intensity, its
+ * back-off resets. Another pid changes nothing. (transfer full) */
 HEMERA_API HemeraActorMessage *hemera_supervisor_child_is_stable (HemeraPid child);
 
 /* Replies of start_, restart_, terminate_, delete_child. @result: `ok`, `{ok, undefined}` or `{error, Reason}` in OTP's words; a failed
  * start_child is `{error, {Reason, Id}}`, one that runs already `{error, already_started}` with its pid. */
 typedef struct {
-  HemeraPid pid; /* of the child, where it runs */
-  HemeraTerm *result;
+  HemeraPid pid;      /* of the child, where it runs */
+  HemeraTerm *result; /* owned */
 } HemeraSupervisorReply;
 HEMERA_API const HemeraMessageType hemera_supervisor_reply_type;
 #define hemera_supervisor_reply_peek(message)                                                                \
@@ -126,19 +147,21 @@ typedef enum {
   HEMERA_CHILD_STOPPED
 } HemeraChildStatus;
 typedef struct {
-  char *id;
-  HemeraPid pid;
+  char *id;      /* owned */
+  HemeraPid pid; /* where it runs */
   HemeraChildStatus status;
   gboolean is_supervisor;
   guint restarts; /* so far */
 } HemeraChildInfo;
+/* Reply of which_children. */
 typedef struct {
-  GArray *children; /* of HemeraChildInfo, last started first, as OTP lists them */
+  GArray *children; /* owned: of HemeraChildInfo, last started first, as OTP lists them */
 } HemeraSupervisorChildren;
 HEMERA_API const HemeraMessageType hemera_supervisor_children_type;
 #define hemera_supervisor_children_peek(message)                                                             \
   ((HemeraSupervisorChildren *) hemera_actor_message_peek ((message), &hemera_supervisor_children_type))
 
+/* Reply of count_children: all of them, those that run, and all by kind. */
 typedef struct {
   guint specs, active, supervisors, workers;
 } HemeraSupervisorCount;
@@ -162,14 +185,15 @@ typedef enum {
  * @new_pid: none unless restarted
  * @reason: why the child ended; for its siblings the same; why the start failed
  * @restarts: of this child so far, this one included
+ * @delay_ms: how long its back-off holds the restart; 0: at once
  */
 typedef struct {
   HemeraSupervisorEventKind kind;
   HemeraPid supervisor;
-  char *child;
+  char *child; /* owned */
   HemeraPid old_pid;
   HemeraPid new_pid;
-  HemeraTerm *reason;
+  HemeraTerm *reason; /* owned */
   guint restarts;
   guint delay_ms;
 } HemeraSupervisorEvent;

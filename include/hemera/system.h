@@ -16,7 +16,9 @@ HEMERA_API GType hemera_system_get_type (void);
  * HemeraSystemOptions:
  * @workers: threads; 0: the number of processors, at most 8
  * @budget: messages one actor handles before the next one's turn; 0: 64
- * @seed: of all randomness (jitter, placement); 0: from the operating system
+ * @seed: of all randomness of actors (jitter); 0: from the operating system
+ *
+ * All zero is the default.
  */
 typedef struct {
   guint workers;
@@ -24,19 +26,23 @@ typedef struct {
   guint64 seed;
 } HemeraSystemOptions;
 
-/* Starts the workers. (transfer full) (nullable): NULL with @error when a thread or its network context cannot be made. */
+/* Starts the workers; blocks until they run. @options: (nullable). (transfer full) (nullable): NULL with @error (#GIOErrorEnum, or the
+ * network's own) when a thread or its network context cannot be made. Any thread but a worker's. */
 HEMERA_API HemeraSystem *hemera_system_new (const HemeraSystemOptions *options, GError **error);
-/* The process-wide system, made at the first call. It lives until the process ends. (transfer full) */
+/* The process-wide system, made with all defaults at the first call. It lives until the process ends. Any thread. (transfer full)
+ * (nullable): NULL with @error as hemera_system_new(). */
 HEMERA_API HemeraSystem *hemera_system_get_default (GError **error);
+/* Any thread. (transfer full) */
 HEMERA_API HemeraSystem *hemera_system_ref (HemeraSystem *self);
 /* The last unref kills what still runs (reason `killed`, finalizers run) and joins the threads; not from a worker. It waits for
  * callbacks that are running, and up to two seconds for GIO operations begun with hemera_actor_ready(): cancel those. */
 HEMERA_API void hemera_system_unref (HemeraSystem *self);
 
+/* How many workers there are. */
 HEMERA_API guint hemera_system_workers (HemeraSystem *self);
 /* The pid registered as @name, or HEMERA_PID_NONE. Any thread. */
 HEMERA_API HemeraPid hemera_system_whereis (HemeraSystem *self, const char *name);
-/* Monotonic time in microseconds, of the injected clock. */
+/* Microseconds of the system's clock: monotonic, or virtual. Any thread. */
 HEMERA_API gint64 hemera_system_now (HemeraSystem *self);
 
 /* The whole tree as text, a line an actor: pid, name, status, queue lengths, reductions, links. Asynchronous by nature: each actor is
