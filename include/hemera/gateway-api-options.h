@@ -3,7 +3,8 @@
  *   g_autoptr (HemeraGatewayApiOptions) options = hemera_gateway_api_options_new_from_environment (&error);   // DISCORD_TOKEN
  *   hemera_gateway_api_options_set_intents (options, HEMERA_INTENTS_NOT_PRIVILEGED | HEMERA_INTENT_MESSAGE_CONTENT);
  *
- * One thread at a time; a gateway copies them when it is made. Times are in milliseconds; 0 gives the default in brackets. */
+ * One thread at a time; a gateway copies them when it is made, so later changes are for later gateways. Times are in milliseconds; 0 gives
+ * the default in brackets. Strings given are copied, strings got are (transfer none) and live until the next set. */
 #pragma once
 
 #include <glib-object.h>
@@ -20,17 +21,20 @@ G_DECLARE_FINAL_TYPE (HemeraGatewayApiOptions, hemera_gateway_api_options, HEMER
 /* ---- making: the token is copied into a type that nothing prints ------------------------------------------------------------------ */
 /* (transfer full) (nullable): NULL with HEMERA_GATEWAY_ERROR_OPTIONS when @token is empty or cannot be one. */
 HEMERA_API HemeraGatewayApiOptions *hemera_gateway_api_options_new (const char *token, GError **error);
-/* The token from the variable DISCORD_TOKEN. HEMERA_API_URL and HEMERA_CA_FILE, where set, point the bot at a simulator. */
+/* The token from the variable DISCORD_TOKEN. HEMERA_API_URL and HEMERA_CA_FILE, where set, point the bot at a simulator. (transfer full)
+ * (nullable): NULL with HEMERA_GATEWAY_ERROR_OPTIONS that says which variable is wrong. */
 HEMERA_API HemeraGatewayApiOptions *hemera_gateway_api_options_new_from_environment (GError **error);
-/* From the variable @name. */
+/* The token from the variable @name. (transfer full) (nullable): NULL with HEMERA_GATEWAY_ERROR_OPTIONS when it is not set. */
 HEMERA_API HemeraGatewayApiOptions *
 hemera_gateway_api_options_new_from_variable (const char *name, GError **error);
-/* From the first line of @path; a name without a slash is looked for in systemd's $CREDENTIALS_DIRECTORY. Reads the file: blocks. */
+/* The token from the first line of @path; a name without a slash is looked for in systemd's $CREDENTIALS_DIRECTORY. Reads the file: blocks.
+ * (transfer full) (nullable): NULL with HEMERA_GATEWAY_ERROR_OPTIONS when it cannot be read or holds no token. */
 HEMERA_API HemeraGatewayApiOptions *
 hemera_gateway_api_options_new_from_file (const char *path, GError **error);
 
 /* ---- where ------------------------------------------------------------------------------------------------------------------------- */
-/* REST base [https://discord.com/api/v10]. With http:// (a simulator) the gateway may be ws:// too; never otherwise. */
+/* REST base [https://discord.com/api/v10]. With http:// (a simulator) the gateway may be ws:// too; never otherwise. FALSE with
+ * HEMERA_GATEWAY_ERROR_OPTIONS for what is no such url. */
 HEMERA_API gboolean hemera_gateway_api_options_set_api_url (HemeraGatewayApiOptions *self, const char *url,
                                                             GError **error);
 HEMERA_API const char *hemera_gateway_api_options_get_api_url (HemeraGatewayApiOptions *self);
@@ -46,11 +50,11 @@ HEMERA_API gboolean hemera_gateway_api_options_set_sessions (HemeraGatewayApiOpt
                                                              HemeraTerm *sessions, GError **error);
 
 /* ---- the wire ---------------------------------------------------------------------------------------------------------------------- */
-/* [ETF] */
+/* What payloads are written in [ETF]. */
 HEMERA_API void
 hemera_gateway_api_options_set_encoding (HemeraGatewayApiOptions *self, HemeraEncoding encoding);
 HEMERA_API HemeraEncoding hemera_gateway_api_options_get_encoding (HemeraGatewayApiOptions *self);
-/* [zlib-stream] */
+/* How the connection is compressed [zlib-stream]. */
 HEMERA_API void
 hemera_gateway_api_options_set_compression (HemeraGatewayApiOptions *self, HemeraCompression compression);
 HEMERA_API HemeraCompression hemera_gateway_api_options_get_compression (HemeraGatewayApiOptions *self);
@@ -59,19 +63,19 @@ HEMERA_API HemeraCompression hemera_gateway_api_options_get_compression (HemeraG
 /* 0: what the API recommends. */
 HEMERA_API void hemera_gateway_api_options_set_total_shards (HemeraGatewayApiOptions *self, guint total);
 HEMERA_API guint hemera_gateway_api_options_get_total_shards (HemeraGatewayApiOptions *self);
-/* Which of them this process runs; @n 0: all. Copied, sorted; one named twice counts once. */
+/* Which of them this process runs; @n 0: all. Copied, sorted; one named twice counts once. get: (transfer none) */
 HEMERA_API void
 hemera_gateway_api_options_set_shards (HemeraGatewayApiOptions *self, const guint *shards, guint n);
 HEMERA_API const guint *hemera_gateway_api_options_get_shards (HemeraGatewayApiOptions *self, guint *n);
 
 /* ---- what IDENTIFY says --------------------------------------------------------------------------------------------------------------- */
-/* [all unprivileged] */
+/* Bits of #HemeraIntent [all that are not privileged]. */
 HEMERA_API void hemera_gateway_api_options_set_intents (HemeraGatewayApiOptions *self, guint64 intents);
 HEMERA_API guint64 hemera_gateway_api_options_get_intents (HemeraGatewayApiOptions *self);
 /* 50 to 250; 0: not sent, Discord takes 50. Others are brought into the range. */
 HEMERA_API void hemera_gateway_api_options_set_large_threshold (HemeraGatewayApiOptions *self, guint members);
 HEMERA_API guint hemera_gateway_api_options_get_large_threshold (HemeraGatewayApiOptions *self);
-/* (nullable) (transfer none): d of a Presence Update: #{since, activities, status, afk} */
+/* (nullable) (transfer none): what IDENTIFY gives as presence, d of a Presence Update: #{since, activities, status, afk} */
 HEMERA_API void hemera_gateway_api_options_set_presence (HemeraGatewayApiOptions *self, HemeraTerm *presence);
 /* (nullable): identify properties ["linux", "hemera", "hemera"] */
 HEMERA_API void hemera_gateway_api_options_set_properties (HemeraGatewayApiOptions *self, const char *os,
@@ -80,15 +84,15 @@ HEMERA_API void hemera_gateway_api_options_set_properties (HemeraGatewayApiOptio
 /* ---- times and limits ------------------------------------------------------------------------------------------------------------------ */
 /* The whole opening of a connection (name, TCP, TLS, upgrade) [10000]. */
 HEMERA_API void hemera_gateway_api_options_set_connect_timeout (HemeraGatewayApiOptions *self, guint ms);
-/* [20000] */
+/* From the open connection to HELLO [20000]. */
 HEMERA_API void hemera_gateway_api_options_set_hello_timeout (HemeraGatewayApiOptions *self, guint ms);
-/* [30000] */
+/* From IDENTIFY to READY [30000]. */
 HEMERA_API void hemera_gateway_api_options_set_ready_timeout (HemeraGatewayApiOptions *self, guint ms);
-/* [60000] */
+/* From RESUME to the next dispatch or RESUMED; each dispatch starts it anew [60000]. */
 HEMERA_API void hemera_gateway_api_options_set_resumed_timeout (HemeraGatewayApiOptions *self, guint ms);
-/* [5000] */
+/* How long the peer has to answer a close [5000]. */
 HEMERA_API void hemera_gateway_api_options_set_close_timeout (HemeraGatewayApiOptions *self, guint ms);
-/* [15000] */
+/* One request to the REST API, answer included [15000]. */
 HEMERA_API void hemera_gateway_api_options_set_rest_timeout (HemeraGatewayApiOptions *self, guint ms);
 /* Reconnecting: full jitter from @base_ms [1000] up to @cap_ms [60000]; active for @reset_ms [60000] it starts again at the base. */
 HEMERA_API void hemera_gateway_api_options_set_backoff (HemeraGatewayApiOptions *self, guint base_ms,

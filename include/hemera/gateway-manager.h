@@ -15,11 +15,14 @@ G_BEGIN_DECLS
 typedef struct _HemeraGatewayBot HemeraGatewayBot;
 #define HEMERA_TYPE_GATEWAY_BOT (hemera_gateway_bot_get_type ())
 HEMERA_API GType hemera_gateway_bot_get_type (void);
+/* ref: (transfer full) */
 HEMERA_API HemeraGatewayBot *hemera_gateway_bot_ref (HemeraGatewayBot *self);
 HEMERA_API void hemera_gateway_bot_unref (HemeraGatewayBot *self);
-HEMERA_API const char *hemera_gateway_bot_get_url (HemeraGatewayBot *self); /* wss:// */
-HEMERA_API guint hemera_gateway_bot_get_shards (HemeraGatewayBot *self);    /* recommended */
-/* session_start_limit */
+/* (transfer none): where the gateway is, wss:// */
+HEMERA_API const char *hemera_gateway_bot_get_url (HemeraGatewayBot *self);
+/* How many shards Discord recommends; not 0. */
+HEMERA_API guint hemera_gateway_bot_get_shards (HemeraGatewayBot *self);
+/* session_start_limit: starts in a day, how many are left, milliseconds until all are back, shards that may identify at once (not 0). */
 HEMERA_API guint hemera_gateway_bot_get_total (HemeraGatewayBot *self);
 HEMERA_API guint hemera_gateway_bot_get_remaining (HemeraGatewayBot *self);
 HEMERA_API guint64 hemera_gateway_bot_get_reset_after_ms (HemeraGatewayBot *self);
@@ -29,18 +32,20 @@ HEMERA_API guint hemera_gateway_bot_get_max_concurrency (HemeraGatewayBot *self)
 HEMERA_API
 G_DECLARE_FINAL_TYPE (HemeraGatewayManager, hemera_gateway_manager, HEMERA, GATEWAY_MANAGER, GObject)
 
-/* @system: (nullable): the shared one. @options are copied. Reads their ca-file: blocks. (transfer full) (nullable) */
+/* @system: (nullable): the shared one. @options are copied. Reads their ca-file: blocks. (transfer full)
+ * (nullable): NULL with @error when that is no PEM file, or as hemera_system_get_default(). */
 HEMERA_API HemeraGatewayManager *
 hemera_gateway_manager_new (HemeraSystem *system, HemeraGatewayApiOptions *options, GError **error);
 
-/* GET /gateway, no token is sent: the url. (transfer full) (nullable) */
+/* GET /gateway, no token is sent: the url. @cancellable: (nullable). finish: (transfer full) (nullable): NULL with @error:
+ * HEMERA_GATEWAY_ERROR, or G_IO_ERROR_CANCELLED */
 HEMERA_API void
 hemera_gateway_manager_fetch_gateway_async (HemeraGatewayManager *self, GCancellable *cancellable,
                                             GAsyncReadyCallback callback, gpointer user_data);
 HEMERA_API char *hemera_gateway_manager_fetch_gateway_finish (HemeraGatewayManager *self,
                                                               GAsyncResult *result, GError **error);
 
-/* GET /gateway/bot. (transfer full) (nullable) */
+/* GET /gateway/bot, with the token. The same. */
 HEMERA_API void
 hemera_gateway_manager_fetch_gateway_bot_async (HemeraGatewayManager *self, GCancellable *cancellable,
                                                 GAsyncReadyCallback callback, gpointer user_data);

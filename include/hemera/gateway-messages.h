@@ -26,14 +26,19 @@ typedef enum {
 
 #define HEMERA_NO_SHARD G_MAXUINT
 
+/* ref: (transfer full) */
 HEMERA_API HemeraShardMessage *hemera_shard_message_ref (HemeraShardMessage *self);
 HEMERA_API void hemera_shard_message_unref (HemeraShardMessage *self);
 
+/* Which getters have an answer. */
 HEMERA_API HemeraShardMessageType hemera_shard_message_get_message_type (HemeraShardMessage *self);
 /* "event_received" ...: static. */
 HEMERA_API const char *hemera_shard_message_get_name (HemeraShardMessage *self);
+/* HEMERA_NO_SHARD for an alarm of all. */
 HEMERA_API guint hemera_shard_message_get_shard (HemeraShardMessage *self);
+/* Which connection of the shard, from 1; over all restarts. */
 HEMERA_API guint hemera_shard_message_get_connection (HemeraShardMessage *self);
+/* #HemeraOpcode, or one that the library does not know. */
 HEMERA_API guint hemera_shard_message_get_op (HemeraShardMessage *self);
 /* (transfer none) (nullable): the dispatch of an EventReceived with op 0. */
 HEMERA_API HemeraEvent *hemera_shard_message_get_event (HemeraShardMessage *self);
@@ -41,13 +46,18 @@ HEMERA_API HemeraEvent *hemera_shard_message_get_event (HemeraShardMessage *self
 HEMERA_API HemeraView hemera_shard_message_get_data (HemeraShardMessage *self);
 /* (transfer none) (nullable): cause, reason or text. */
 HEMERA_API const char *hemera_shard_message_get_text (HemeraShardMessage *self);
+/* Discord's close code; 0: none. */
 HEMERA_API guint hemera_shard_message_get_code (HemeraShardMessage *self);
+/* (transfer none) (nullable) */
 HEMERA_API const GError *hemera_shard_message_get_error (HemeraShardMessage *self);
+/* FALSE: that shard is gone for good. */
 HEMERA_API gboolean hemera_shard_message_get_will_restart (HemeraShardMessage *self);
 HEMERA_API HemeraShardState hemera_shard_message_get_from (HemeraShardMessage *self);
 HEMERA_API HemeraShardState hemera_shard_message_get_to (HemeraShardMessage *self);
+/* Of a Gap: the last event that came before it, and since when (milliseconds of Unix time) others may be missing. */
 HEMERA_API guint64 hemera_shard_message_get_seq (HemeraShardMessage *self);
-HEMERA_API gint64 hemera_shard_message_get_since_ms (HemeraShardMessage *self); /* Unix time */
+HEMERA_API gint64 hemera_shard_message_get_since_ms (HemeraShardMessage *self);
+/* Of this shard so far. */
 HEMERA_API guint hemera_shard_message_get_restarts (HemeraShardMessage *self);
 /* (transfer none) (nullable): the exit reason of a Restarted. */
 HEMERA_API HemeraTerm *hemera_shard_message_get_reason (HemeraShardMessage *self);

@@ -5,6 +5,7 @@
 
 G_BEGIN_DECLS
 
+/* What payloads are written in, and how a connection is compressed. */
 typedef enum { HEMERA_ENCODING_ETF, HEMERA_ENCODING_JSON } HemeraEncoding;
 typedef enum { HEMERA_COMPRESSION_NONE, HEMERA_COMPRESSION_ZLIB_STREAM } HemeraCompression;
 
@@ -42,6 +43,7 @@ typedef enum {
 /* "resolving" ...: static, lower case with underscores. */
 HEMERA_API const char *hemera_shard_state_to_string (HemeraShardState state);
 
+/* What becomes of a session when its connection is closed. */
 typedef enum {
   HEMERA_CLOSE_KEEP, /* 4000: the session stays, the next start RESUMEs */
   HEMERA_CLOSE_END,  /* 1000: the session ends, the bot goes offline at once */

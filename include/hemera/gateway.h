@@ -1,5 +1,29 @@
 /* HemeraGateway: Discord's gateway for an application: a GObject facade in the application's own main context. Its actors (shards,
- * parsers, gateway, identify broker, session store) live on the workers of a HemeraSystem, supervised. nyxx's Gateway. */
+ * parsers, gateway, identify broker, session store) live on the workers of a HemeraSystem, supervised. nyxx's Gateway.
+ *
+ *   static void
+ *   on_message (HemeraGateway *gateway, HemeraMessage *message, gpointer user_data)
+ *   {
+ *     g_print ("%s\n", hemera_message_get_content (message));
+ *   }
+ *
+ *   static void
+ *   on_connected (GObject *gateway, GAsyncResult *result, gpointer user_data)
+ *   {
+ *     g_autoptr (GError) error = NULL;
+ *
+ *     if (!hemera_gateway_connect_finish (HEMERA_GATEWAY (gateway), result, &error))
+ *       g_printerr ("%s\n", error->message);
+ *   }
+ *
+ *   HemeraGatewayApiOptions *options = hemera_gateway_api_options_new_from_environment (&error);
+ *   HemeraGateway *gateway = hemera_gateway_new (NULL, options);
+ *
+ *   hemera_gateway_on_message_create (gateway, NULL, on_message, NULL, NULL);
+ *   hemera_gateway_connect_async (gateway, NULL, on_connected, NULL);
+ *   g_main_loop_run (loop);
+ *
+ * The facade belongs to the thread whose default context was there when it was made; what may be called from others says so. */
 #pragma once
 
 #include <hemera/events.h>
@@ -22,16 +46,21 @@ G_DECLARE_FINAL_TYPE (HemeraGateway, hemera_gateway, HEMERA, GATEWAY, GObject)
  *  "gap"                (guint shard, guint64 last_seq, gint64 since_ms)
  *  "alarm"              (guint shard, const char *text); shard HEMERA_NO_SHARD when it is of all */
 
-/* @system: (nullable): the shared one. @options are copied. (transfer full) */
+/* @system: (nullable): the shared one. @options are copied. For the context where signals are to come: the caller's thread-default one. The
+ * last reference is dropped there too; that ends what still runs, without a close frame: hemera_gateway_close_async() before.
+ * (transfer full) */
 HEMERA_API HemeraGateway *hemera_gateway_new (HemeraSystem *system, HemeraGatewayApiOptions *options);
 
-/* Asks the API for url and shards, starts the tree. Finishes when every shard is READY (or RESUMED), or with the first fatal error. */
+/* Asks the API for url and shards, starts the tree. Finishes when every shard is READY (or RESUMED), or with the first fatal error: FALSE
+ * with HEMERA_GATEWAY_ERROR. An API that cannot be reached is asked again and again ("alarm" tells). @cancellable: (nullable): ends the
+ * attempt and all that it started, with G_IO_ERROR_CANCELLED. */
 HEMERA_API void hemera_gateway_connect_async (HemeraGateway *self, GCancellable *cancellable,
                                               GAsyncReadyCallback callback, gpointer user_data);
 HEMERA_API gboolean hemera_gateway_connect_finish (HemeraGateway *self, GAsyncResult *result, GError **error);
 
 /* Closes every shard (KEEP: sessions stay, END: bot offline), stops the tree, then gives what was already fanned out to the subscribers
- * (up to @drain_ms) and finishes. Bounded. */
+ * (up to @drain_ms milliseconds) and finishes. Bounded; @cancellable is not looked at. FALSE with HEMERA_GATEWAY_ERROR_CLOSED when another
+ * close runs. The gateway can be connected again afterwards. */
 HEMERA_API void
 hemera_gateway_close_async (HemeraGateway *self, HemeraCloseMode mode, guint drain_ms,
                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
@@ -60,16 +89,21 @@ typedef struct {
   guint n_shards;
 } HemeraFilter;
 
+/* What they are given is (transfer none); an event or model is kept with its _ref(). They may block their own context: the shards stop
+ * reading once the subscription's credit is used up. */
 typedef void (*HemeraEventFunc) (HemeraGateway *gateway, HemeraEvent *event /* transfer none */,
                                  gpointer user_data);
 typedef void (*HemeraReadyFunc) (HemeraGateway *gateway, HemeraReady *ready, gpointer user_data);
 typedef void (*HemeraMessageCreateFunc) (HemeraGateway *gateway, HemeraMessage *message, gpointer user_data);
 typedef void (*HemeraGuildCreateFunc) (HemeraGateway *gateway, HemeraGuild *guild, gpointer user_data);
 
-/* Every dispatch with this name (NULL: all). The subscription lives until cancelled or the gateway is gone. (transfer none) */
+/* Every dispatch with this name (NULL: all), from the next one on. Any thread with a main context. @filter: (nullable): all.
+ * @destroy: (nullable): frees @user_data, in the same context, when func can be called no more. The subscription lives until cancelled or
+ * the gateway is gone; the gateway owns it. (transfer none) */
 HEMERA_API HemeraSubscription *
 hemera_gateway_on_event (HemeraGateway *self, const char *name, const HemeraFilter *filter,
                          HemeraEventFunc func, gpointer user_data, GDestroyNotify destroy);
+/* The same for one kind of event, as its typed model. */
 HEMERA_API HemeraSubscription *
 hemera_gateway_on_ready (HemeraGateway *self, const HemeraFilter *filter, HemeraReadyFunc func,
                          gpointer user_data, GDestroyNotify destroy);
@@ -92,8 +126,9 @@ hemera_gateway_on_shard_message (HemeraGateway *self, const HemeraFilter *filter
                                  gpointer user_data, GDestroyNotify destroy);
 
 /* ---- sending ----------------------------------------------------------------------------------------------------------------------- */
-/* A gateway send event, ops 3, 4, 8, 31, 43. @data: (transfer none). Encoded and checked here: FALSE with HEMERA_GATEWAY_ERROR_PAYLOAD at
- * once; finishes when the bytes left. Any thread with a main context. */
+/* A gateway send event, ops 3, 4, 8, 31, 43, to a shard that runs here. @data: (transfer none). Finishes when the bytes have left. FALSE with
+ * HEMERA_GATEWAY_ERROR: PAYLOAD for what must not be sent, which is found before anything is sent; QUEUE_FULL; EXPIRED; CLOSED when the
+ * shard does not run or ended before. Any thread with a main context, where @callback comes. */
 HEMERA_API void
 hemera_gateway_send_async (HemeraGateway *self, guint shard, guint op, HemeraTerm *data,
                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
@@ -103,8 +138,9 @@ HEMERA_API gboolean hemera_gateway_send_finish (HemeraGateway *self, GAsyncResul
  * run; hemera_gateway_api_options_set_session_file() does it by itself. From the context that made the gateway. (transfer full) */
 HEMERA_API HemeraTerm *hemera_gateway_dup_sessions (HemeraGateway *self);
 
-HEMERA_API guint hemera_gateway_get_total_shards (HemeraGateway *self); /* 0 before the API answered */
-/* (guild_id >> 22) % total: which shard a guild is on. */
+/* Shards of the whole bot, those of other processes too; 0 before the API answered. Any thread. */
+HEMERA_API guint hemera_gateway_get_total_shards (HemeraGateway *self);
+/* (guild_id >> 22) % total: which shard a guild is on; 0 before the API answered. Any thread. */
 HEMERA_API guint hemera_gateway_shard_id_for (HemeraGateway *self, guint64 guild_id);
 
 /* Exit signal to a shard's actors, for tests and drills: "shard" or "event_parser". TRUE when the shard's own actor was up: its supervisor
