@@ -77,12 +77,18 @@ test_changes (void)
 {
   static const guint8 values[] = { 0,   255, 127, 128, 70,  77,  80,  88,  97,  98,  99,  100, 102, 103, 104,
                                    105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 116, 118, 119, 120 };
+  /* Every value of every byte takes minutes under sanitizers: there it is a campaign of its own, and the suite takes a part. */
+  gboolean all = g_getenv ("HEMERA_TEST_ALL") != NULL;
+#ifndef HEMERA_SANITIZED
+  all = TRUE;
+#endif
+
   for (guint i = 0; i < payloads->len; i++) {
     gsize size;
     const guint8 *data = g_bytes_get_data (payloads->pdata[i], &size);
     g_assert_cmpuint (size, <=, 1024);
     for (gsize at = 0; at < size; at++) {
-      if (i % 25 == 0 && size < 600) {
+      if (all || (i % 25 == 0 && size < 600)) {
         for (guint value = 0; value < 256; value++)
           change (data, size, at, (guint8) value);
         continue;
