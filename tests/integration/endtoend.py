@@ -8,7 +8,8 @@ import json, os, shutil, signal, subprocess, sys, tempfile, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from sim_client import ROOT, TOKEN, Simulator, Tap, shard_of
 
-FACTOR = float(os.environ.get('HEMERA_TEST_FACTOR', '1'))  # sanitized builds are slower
+FACTOR = float(os.environ.get('HEMERA_TEST_FACTOR', '1'))  # of time limits: sanitized builds are slower
+PACE = 1 + (FACTOR - 1) / 4  # of what the tests themselves do
 SAFE = 2 ** 53 - 1
 
 
@@ -77,7 +78,9 @@ class Tail:
     def terminate(self, seconds=10):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.wait(seconds)
+        status = self.wait(seconds)
+        assert status == 0, f'hemera-tail ended with {status}: {self.errors()[-6000:]}'
+        return status
 
     def kill(self):
         if self.process.poll() is None:

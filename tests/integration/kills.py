@@ -7,7 +7,7 @@ run for the suite; the full campaign is --kills 300. Prints TAP."""
 import argparse, os, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from endtoend import FACTOR, Proof, Run, Stream, Tap
+from endtoend import FACTOR, PACE, Proof, Run, Stream, Tap
 from lossless import COMPRESS, SHARDS
 
 WAY_UP = ['stopped', 'resolving', 'connecting', 'awaiting_hello']
@@ -15,8 +15,8 @@ TIMING = ['--identify-spacing-ms', 300]
 
 
 def simulator_options(stream, rate, *more):
-    return ['--stream', stream.path, '--shards', SHARDS, '--max-concurrency', SHARDS, '--heartbeat-interval', int(1000 * FACTOR),
-            '--heartbeat-grace-ms', int(3000 * FACTOR), '--log-dispatch', '--exit-when-done', '--rate', int(rate / FACTOR), *TIMING, *more]
+    return ['--stream', stream.path, '--shards', SHARDS, '--max-concurrency', SHARDS, '--heartbeat-interval', int(1000 * PACE),
+            '--heartbeat-grace-ms', int(3000 * FACTOR), '--log-dispatch', '--exit-when-done', '--rate', int(rate / PACE), *TIMING, *more]
 
 
 def before_the_end(messages):
@@ -39,7 +39,7 @@ def play(args, stream, rate, seconds, simulator, tail, encoding='etf', name='kil
 
 
 def chaos(args):
-    return ['--chaos-kill', args.mean * FACTOR, '--chaos-kills', args.kills, '--chaos-seed', args.seed, '--backoff-base-ms', 20,
+    return ['--chaos-kill', args.mean * PACE, '--chaos-kills', args.kills, '--chaos-seed', args.seed, '--backoff-base-ms', 20,
             '--backoff-cap-ms', 200]
 
 

@@ -7,7 +7,7 @@ json). Prints TAP."""
 import argparse, copy, os, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from endtoend import FACTOR, Proof, Run, Stream, Tap
+from endtoend import FACTOR, PACE, Proof, Run, Stream, Tap
 
 RESUMABLE = ['op7', 'op9-true', 'reset', 'silence', 'corrupt', 'slow-read'] + [
     f'close-{code}' for code in (4000, 4001, 4002, 4008, 1000, 1001, 1011)]
@@ -19,7 +19,7 @@ SHARDS = 4
 def simulator_options(stream, args):
     faults = [f'{name}:{args.each}' for name in RESUMABLE] + [f'{name}:{args.ending}' for name in ENDING]
     return ['--stream', stream.path, '--shards', SHARDS, '--max-concurrency', SHARDS, '--identify-spacing-ms', 300,
-            '--rate', int(args.rate / FACTOR), '--heartbeat-interval', int(600 * FACTOR), '--heartbeat-grace-ms', int(3000 * FACTOR), '--slow-read-ms', 500,
+            '--rate', int(args.rate / PACE), '--heartbeat-interval', int(600 * PACE), '--heartbeat-grace-ms', int(3000 * FACTOR), '--slow-read-ms', 500,
             '--faults', ','.join(faults), '--lose-on-gap', 3, '--seed', args.seed, '--log-dispatch', '--exit-when-done']
 
 

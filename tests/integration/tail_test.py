@@ -6,7 +6,7 @@ standard input, REST faults. --slow also waits a minute for the end of a send wi
 import argparse, base64, json, os, signal, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from endtoend import FACTOR, TOKEN, Proof, Run, Stream, Tap, shard_of
+from endtoend import FACTOR, PACE, TOKEN, Proof, Run, Stream, Tap, shard_of
 
 QUICK = ['--identify-spacing-ms', 100]
 RETRY = ['--backoff-base-ms', 50, '--backoff-cap-ms', 300]
@@ -227,7 +227,7 @@ class Tests:
 
     def chain(self, *steps, at_least_once=False, at_once=False, encoding='etf'):
         """Runs after each other with one session file; a step ends a run, the last one runs to the end of the stream."""
-        with self.run('--shards', 2, '--max-concurrency', 2, '--rate', int(600 / FACTOR), '--heartbeat-interval', 500, '--heartbeat-grace-ms', 5000,
+        with self.run('--shards', 2, '--max-concurrency', 2, '--rate', int(600 / PACE), '--heartbeat-interval', 500, '--heartbeat-grace-ms', 5000,
                       '--exit-when-done', '--seed', 4) as run:
             sessions = os.path.join(run.folder, 'sessions')
             compress = ['--compress', 'none'] if encoding == 'json' else []
