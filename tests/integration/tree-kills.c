@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,18 @@ on_term (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* GLib's own asks localtime(), which is no function for two threads. */
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer user_data)
+{
+  for (gsize i = 0; i < n; i++)
+    if (strcmp (fields[i].key, "MESSAGE") == 0)
+      fprintf (stderr, "%s\n", (const char *) fields[i].value);
+  if (level & (G_LOG_FLAG_FATAL | G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR))
+    abort ();
+  return G_LOG_WRITER_HANDLED;
+}
+
 static void *
 run_there (void *data)
 {
@@ -122,6 +135,7 @@ main (int argc, char **argv)
 
   if (argc != 4 || options == NULL)
     return 2;
+  g_log_set_writer_func (write_log, NULL, NULL);
   kills_left = (guint) atoi (argv[1]);
   ms = (guint) atoi (argv[2]);
   dice = g_rand_new_with_seed ((guint32) atoi (argv[3]));
