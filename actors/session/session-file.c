@@ -1,6 +1,8 @@
 /* Sessions to a term and back, to a file (a temporary one, then a rename) and back. See session-file.h. */
 #include "session-file.h"
 
+#include "../shard/gateway-url.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -13,34 +15,29 @@
 
 #define FILE_MAX     (4 * 1024 * 1024)
 #define SESSIONS_MAX 65536
-#define STRING_MAX   512
 
 /* ---- the term ------------------------------------------------------------------------------------------- */
 
-/* Text that may stand in a url or payload: no control bytes, not too long. */
 static gboolean
-is_plain_text (HemeraView view)
+is_session_id (HemeraView view)
 {
   const char *data;
   gsize size;
 
-  if (hemera_view_type (view) != HEMERA_TERM_BINARY || !hemera_view_get_string (view, &data, &size)
-      || size == 0 || size > STRING_MAX)
-    return FALSE;
-  for (gsize i = 0; i < size; i++)
-    if (!g_ascii_isgraph (data[i]))
-      return FALSE;
-  return TRUE;
+  return hemera_view_type (view) == HEMERA_TERM_BINARY && hemera_view_get_string (view, &data, &size)
+         && hemera__session_id_is_usable (data, size);
 }
 
+/* Whether the session's own gateway may be reached without TLS is for the shard to say. */
 static gboolean
-has_scheme (HemeraView url, const char *scheme)
+is_resume_url (HemeraView view)
 {
+  g_autofree char *url = hemera_view_type (view) == HEMERA_TERM_BINARY ? hemera_view_dup_string (view) : NULL;
   const char *data;
-  gsize size, length = strlen (scheme);
+  gsize size;
 
-  return hemera_view_get_string (url, &data, &size) && size > length
-         && g_ascii_strncasecmp (data, scheme, length) == 0;
+  return url != NULL && hemera_view_get_string (view, &data, &size) && strlen (url) == size
+         && hemera__gateway_url_is_usable (url, FALSE);
 }
 
 static gboolean
@@ -52,12 +49,11 @@ check_session (HemeraView session)
 
   if (!hemera_view_get_uint64 (hemera_view_get (session, "shard"), &number) || number >= SESSIONS_MAX)
     return FALSE;
-  if (!hemera_view_get_uint64 (hemera_view_get (session, "seq"), &number) || number > G_MAXUINT32)
+  if (!hemera_view_get_uint64 (hemera_view_get (session, "seq"), &number) || number > HEMERA_SEQ_MAX)
     return FALSE;
-  if (!is_plain_text (hemera_view_get (session, "id")))
+  if (!is_session_id (hemera_view_get (session, "id")))
     return FALSE;
-  if (hemera_view_is_valid (url) && !hemera_view_is_null (url)
-      && !(is_plain_text (url) && (has_scheme (url, "wss://") || has_scheme (url, "ws://"))))
+  if (hemera_view_is_valid (url) && !hemera_view_is_null (url) && !is_resume_url (url))
     return FALSE;
   return hemera_view_equals_string (encoding, "etf") || hemera_view_equals_string (encoding, "json");
 }

@@ -1,6 +1,8 @@
 /* See envelope.h. One walk over the pairs: each look-up by key would skip the large d again. */
 #include "envelope.h"
 
+#include "machine.h"
+
 #include <hemera/gateway-types.h>
 #include <string.h>
 
@@ -56,7 +58,7 @@ hemera__envelope_read (HemeraView root, HemeraEnvelope *envelope, GError **error
     case SEEN_S:
       if (hemera_view_is_null (value))
         break;
-      if (!hemera_view_get_uint64 (value, &envelope->seq) || envelope->seq > G_MAXINT64)
+      if (!hemera_view_get_uint64 (value, &envelope->seq) || envelope->seq > HEMERA_SEQ_MAX)
         return violate (error, "s is not a sequence number");
       envelope->has_seq = TRUE;
       break;

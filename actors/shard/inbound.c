@@ -9,8 +9,6 @@
 #define INTERVAL_MIN_MS 100
 #define INTERVAL_MAX_MS (10 * 60 * 1000)
 
-#define SESSION_ID_MAX 512
-
 static void
 violate (HemeraShardMachine *self, gint64 now, const char *what)
 {
@@ -82,12 +80,14 @@ become_active (HemeraShardMachine *self, gint64 now, const char *cause)
 static void
 ready (HemeraShardMachine *self, gint64 now, const HemeraEnvelope *envelope, HemeraTerm *payload)
 {
-  g_autofree char *id = hemera_view_dup_string (hemera_view_get (envelope->d, "session_id"));
   g_autofree char *url = hemera_view_dup_string (hemera_view_get (envelope->d, "resume_gateway_url"));
   HemeraShardAction *action;
+  const char *id;
+  gsize id_size;
 
-  if (id == NULL || id[0] == '\0' || strlen (id) > SESSION_ID_MAX) {
-    violate (self, now, "READY has no session id");
+  if (!hemera_view_get_string (hemera_view_get (envelope->d, "session_id"), &id, &id_size)
+      || !hemera__session_id_is_usable (id, id_size)) {
+    violate (self, now, "READY has no usable session id");
     return;
   }
   /* Without a url that can be used the session is resumed at the base url. */
@@ -95,7 +95,7 @@ ready (HemeraShardMachine *self, gint64 now, const HemeraEnvelope *envelope, Hem
     g_clear_pointer (&url, g_free);
 
   hemera__session_clear (&self->session);
-  self->session.id = g_steal_pointer (&id);
+  self->session.id = g_strndup (id, id_size);
   self->session.resume_url = g_steal_pointer (&url);
   self->session.encoding = self->encoding;
   self->given = envelope->seq;

@@ -83,6 +83,11 @@ hemera__shard_machine_new (const HemeraShardConfig *config, const HemeraSession 
   self->fell_back = failures >= HEMERA_UNDECODABLE_MAX;
   if (session != NULL && session->id != NULL)
     hemera__session_copy (&self->session, session);
+  /* It may stem from a run against another API: a RESUME there would give the token away. */
+  if (self->session.resume_url != NULL
+      && !hemera__gateway_url_is_usable (self->session.resume_url,
+                                         hemera__gateway_url_is_encrypted (self->base_url)))
+    g_clear_pointer (&self->session.resume_url, g_free);
   self->in_flight = g_array_new (FALSE, FALSE, sizeof (HemeraInFlight));
   hemera__receiver_init (&self->receiver, self->config.max_payload);
   hemera__send_queue_init (&self->queue, self->config.send_queue);

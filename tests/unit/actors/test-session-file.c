@@ -68,6 +68,28 @@ test_round_trip (Fixture *self, gconstpointer data)
   g_assert_false (hemera__sessions_lookup (hemera_term_view (read), 4, 0, &session)); /* another total */
 }
 
+/* What a shard keeps is read again: one long url would else cost all shards their sessions. */
+static void
+test_extremes (Fixture *self, gconstpointer data)
+{
+  g_autofree char *id = g_strnfill (512, 'x'), *path = g_strnfill (1000, 'p');
+  g_autofree char *url = g_strconcat ("wss://a.discord.gg/", path, NULL);
+  const guint shard = 0;
+  const HemeraSession written = { .id = id, .resume_url = url, .seq = HEMERA_SEQ_MAX };
+  g_autoptr (HemeraTerm) sessions = hemera__sessions_new (1, &shard, &written, 1), read = NULL;
+  g_autoptr (GError) error = NULL;
+  HemeraSession session;
+
+  g_assert_true (hemera__session_file_save (self->path, sessions, &error));
+  read = hemera__session_file_load (self->path, &error);
+  g_assert_no_error (error);
+  g_assert_true (hemera__sessions_lookup (hemera_term_view (read), 1, 0, &session));
+  g_assert_cmpstr (session.id, ==, id);
+  g_assert_cmpstr (session.resume_url, ==, url);
+  g_assert_cmpuint (session.seq, ==, HEMERA_SEQ_MAX);
+  hemera__session_clear (&session);
+}
+
 static void
 test_no_file (Fixture *self, gconstpointer data)
 {
@@ -124,12 +146,16 @@ main (int argc, char **argv)
     { "/session-file/hostile/sessions-is-a-map", "{\"version\":1,\"total\":1,\"sessions\":{}}" },
     { "/session-file/hostile/http-url", SESSION ("\"a\"", "\"http://evil\"") },
     { "/session-file/hostile/line-in-url", SESSION ("\"a\"", "\"wss://x\\r\\nHost: y\"") },
+    { "/session-file/hostile/user-in-url", SESSION ("\"a\"", "\"wss://u:p@x\"") },
+    { "/session-file/hostile/nul-in-url", SESSION ("\"a\"", "\"wss://x\\u0000y\"") },
+    { "/session-file/hostile/nul-in-id", SESSION ("\"a\\u0000\"", "null") },
     { "/session-file/hostile/id-is-a-number", SESSION ("7", "null") },
     { "/session-file/hostile/empty-id", SESSION ("\"\"", "null") },
   };
 
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/session-file/round-trip", Fixture, NULL, set_up, test_round_trip, tear_down);
+  g_test_add ("/session-file/extremes", Fixture, NULL, set_up, test_extremes, tear_down);
   g_test_add ("/session-file/none", Fixture, NULL, set_up, test_no_file, tear_down);
   g_test_add ("/session-file/writable-by-others", Fixture, NULL, set_up, test_writable_by_others, tear_down);
   g_test_add ("/session-file/hostile/too-large", Fixture, NULL, set_up, test_too_large, tear_down);

@@ -446,6 +446,8 @@ violations_crash (gconstpointer variant)
     { HEMERA_SHARD_IDENTIFYING, "{\"op\":0,\"s\":1,\"t\":\"RESUMED\",\"d\":{}}" },
     { HEMERA_SHARD_IDENTIFYING, "{\"op\":0,\"s\":1,\"t\":\"READY\",\"d\":{}}" },
     { HEMERA_SHARD_IDENTIFYING, "{\"op\":0,\"s\":1,\"t\":\"READY\",\"d\":{\"session_id\":\"\"}}" },
+    { HEMERA_SHARD_IDENTIFYING, "{\"op\":0,\"s\":1,\"t\":\"READY\",\"d\":{\"session_id\":\"a\\u0000b\"}}" },
+    { HEMERA_SHARD_IDENTIFYING, "{\"op\":0,\"s\":1,\"t\":\"READY\",\"d\":{\"session_id\":\"a\\u001b[2J\"}}" },
     { HEMERA_SHARD_IDENTIFYING, "{\"op\":0,\"s\":1,\"t\":\"READY\",\"d\":null}" },
     { HEMERA_SHARD_RESUMING, "{\"op\":0,\"s\":1,\"t\":\"READY\",\"d\":{\"session_id\":\"z\"}}" },
     { HEMERA_SHARD_ACTIVE, "{\"op\":0,\"s\":9,\"t\":\"READY\",\"d\":{\"session_id\":\"z\"}}" },
@@ -458,6 +460,7 @@ violations_crash (gconstpointer variant)
     { HEMERA_SHARD_ACTIVE, "{\"op\":0,\"s\":-2,\"t\":\"X\",\"d\":{}}" },
     { HEMERA_SHARD_ACTIVE, "{\"op\":0,\"s\":\"2\",\"t\":\"X\",\"d\":{}}" },
     { HEMERA_SHARD_ACTIVE, "{\"op\":0,\"s\":18446744073709551615,\"t\":\"X\",\"d\":{}}" },
+    { HEMERA_SHARD_ACTIVE, "{\"op\":0,\"s\":281474976710656,\"t\":\"X\",\"d\":{}}" },
     { HEMERA_SHARD_ACTIVE, "{\"op\":\"0\",\"s\":2,\"t\":\"X\",\"d\":{}}" },
     { HEMERA_SHARD_ACTIVE, "{\"op\":-1}" },
     { HEMERA_SHARD_ACTIVE, "{\"op\":99999999999999999999999}" },
@@ -527,6 +530,22 @@ bad_resume_url_is_not_kept (gconstpointer variant)
     g_assert_true (g_str_has_prefix (rig->last_url, "wss://base.example/"));
     rig_free (rig);
   }
+}
+
+/* A session that a run against another API left in the file. */
+static void
+stored_resume_url_is_no_downgrade (gconstpointer data)
+{
+  const RigVariant *variant = data;
+  HemeraSession session = {
+    .id = (char *) "s0", .resume_url = (char *) "ws://plain.example", .seq = 10, .encoding = variant->encoding
+  };
+  Rig *rig = rig_new (variant, &session, 0, NULL);
+
+  hemera__shard_machine_start (rig->machine, rig->now);
+  rig_collect (rig);
+  g_assert_true (g_str_has_prefix (rig->last_url, "wss://base.example/"));
+  rig_free (rig);
 }
 
 static void
@@ -1380,6 +1399,7 @@ static const struct {
   { "violations-crash", violations_crash },
   { "hello-bounds", hello_bounds },
   { "bad-resume-url-is-not-kept", bad_resume_url_is_not_kept },
+  { "stored-resume-url-is-no-downgrade", stored_resume_url_is_no_downgrade },
   { "garbage-crashes", garbage_crashes },
   { "text-frames", text_frames },
   { "large-message-is-refused", large_message_is_refused },
