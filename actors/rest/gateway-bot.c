@@ -1,6 +1,8 @@
 /* HemeraGatewayBot, and the reader of the JSON that it comes from: every field is checked, as the url says where the token goes. */
 #include "gateway-bot.h"
 
+#include "../shard/gateway-url.h"
+
 #include <hemera/json.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -74,8 +76,9 @@ hemera__gateway_url_is_allowed (const char *url, gboolean plain)
 {
   g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
 
-  return uri != NULL && g_uri_get_host (uri) != NULL && *g_uri_get_host (uri) != '\0'
-         && g_uri_get_userinfo (uri) == NULL && g_uri_get_fragment (uri) == NULL
+  return hemera__gateway_url_is_usable (url, !plain) && uri != NULL && g_uri_get_host (uri) != NULL
+         && *g_uri_get_host (uri) != '\0' && g_uri_get_userinfo (uri) == NULL
+         && g_uri_get_fragment (uri) == NULL
          && (strcmp (g_uri_get_scheme (uri), "wss") == 0
              || (plain && strcmp (g_uri_get_scheme (uri), "ws") == 0));
 }

@@ -144,6 +144,7 @@ main (int argc, char **argv)
     { "/rest/bot/https-url", "{\"url\":\"https://gateway.discord.gg\",\"shards\":1," GOOD_LIMIT "}" },
     { "/rest/bot/url-without-host", "{\"url\":\"wss:///x\",\"shards\":1," GOOD_LIMIT "}" },
     { "/rest/bot/url-with-a-user", "{\"url\":\"wss://a:b@gateway.discord.gg\",\"shards\":1," GOOD_LIMIT "}" },
+    { "/rest/bot/url-with-blanks", "{\"url\":\"wss://gateway.discord.gg/a b\",\"shards\":1," GOOD_LIMIT "}" },
     { "/rest/bot/no-shards", "{\"url\":\"wss://gateway.discord.gg\"," GOOD_LIMIT "}" },
     { "/rest/bot/0-shards", "{\"url\":\"wss://gateway.discord.gg\",\"shards\":0," GOOD_LIMIT "}" },
     { "/rest/bot/negative-shards", "{\"url\":\"wss://gateway.discord.gg\",\"shards\":-1," GOOD_LIMIT "}" },
