@@ -2,9 +2,11 @@
  * decides the exit status. */
 #include "tail.h"
 
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 typedef struct {
   TailOptions options;
@@ -143,6 +145,7 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
   const TailOptions *options = user_data;
   const char *message = "", *domain = NULL;
   GLogLevelFlags kind = level & G_LOG_LEVEL_MASK;
+  GString *line;
 
   for (gsize i = 0; i < n_fields; i++) {
     if (g_str_equal (fields[i].key, "MESSAGE"))
@@ -153,8 +156,25 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
   if (kind > G_LOG_LEVEL_MESSAGE ? g_log_writer_default_would_drop (kind, domain)
                                  : kind == G_LOG_LEVEL_MESSAGE && options->mode == OUTPUT_PRETTY)
     return G_LOG_WRITER_HANDLED;
-  fprintf (stderr, "hemera-tail: %s%s\n", kind <= G_LOG_LEVEL_WARNING ? "warning: " : "", message);
+  line = g_string_new (message);
+  tail_hide_controls (line, 0);
+  fprintf (stderr, "hemera-tail: %s%s\n", kind <= G_LOG_LEVEL_WARNING ? "warning: " : "", line->str);
+  g_string_free (line, TRUE);
   return G_LOG_WRITER_HANDLED;
+}
+
+/* A standard descriptor that the caller closed would be the next file's or socket's, to be read as input or printed into. One that can only be
+ * read stands in: there is no input, and a write fails as before. */
+static void
+hold_standard_descriptors (void)
+{
+  int fd;
+
+  do
+    fd = open ("/dev/null", O_RDONLY);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0)
+    close (fd);
 }
 
 int
@@ -164,6 +184,7 @@ main (int argc, char **argv)
   g_autoptr (HemeraGatewayApiOptions) options = NULL;
   g_autoptr (GError) error = NULL;
 
+  hold_standard_descriptors ();
   g_log_set_writer_func (write_log, &self.options, NULL);
   signal (SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, told by tail_output_is_open() */
   self.status = tail_options_parse (&self.options, argc, argv);

@@ -180,7 +180,20 @@ format_json (TailOutput *self, HemeraShardMessage *message)
 
 /* ---- pretty: a line that a person likes to read --------------------------------------------------------------------------------- */
 
-/* What is in an event, in a few words. Text from outside: control characters are taken out. */
+void
+tail_hide_controls (GString *text, gsize start)
+{
+  for (gsize i = start; i < text->len; i++) {
+    guchar c = (guchar) text->str[i];
+
+    if (c < 0x20 || c == 0x7f)
+      text->str[i] = ' ';
+    else if (c == 0xc2 && (guchar) text->str[i + 1] < 0xa0) /* U+0080 to U+009F */
+      text->str[i] = text->str[i + 1] = ' ';
+  }
+}
+
+/* What is in an event, in a few words. */
 static void
 append_summary (GString *out, HemeraEvent *event)
 {
@@ -198,9 +211,6 @@ append_summary (GString *out, HemeraEvent *event)
   else if (hemera_view_get_snowflake (hemera_view_get (d, "user_id"), &id)
            || hemera_view_get_snowflake (hemera_view_get (hemera_view_get (d, "user"), "id"), &id))
     g_string_append_printf (out, "user %" G_GUINT64_FORMAT, id);
-  for (gsize i = start; i < out->len; i++)
-    if ((guchar) out->str[i] < 0x20 || out->str[i] == 0x7f)
-      out->str[i] = ' ';
   if (g_utf8_strlen (out->str + start, -1) > 72) {
     g_string_truncate (out, (gsize) (g_utf8_offset_to_pointer (out->str + start, 71) - out->str));
     g_string_append (out, "…");
@@ -295,13 +305,16 @@ format_pretty (TailOutput *self, HemeraShardMessage *message)
   g_autofree char *time = g_date_time_format (now, "%H:%M:%S");
   const char *colour = self->colours ? colour_of (hemera_shard_message_get_message_type (message)) : "";
   guint shard = hemera_shard_message_get_shard (message);
+  gsize body;
 
   g_string_printf (out, "%s%s ", colour, time);
   if (shard != HEMERA_NO_SHARD)
     g_string_append_printf (out, "shard %-2u ", shard);
   else
     g_string_append (out, "gateway  ");
+  body = out->len;
   append_pretty_body (out, message);
+  tail_hide_controls (out, body);
   g_string_append (out, *colour != '\0' ? "\033[0m" : "");
 }
 

@@ -32,6 +32,8 @@ TailOutput *tail_output_new (OutputMode mode, const char *record, GError **error
 void tail_output_free (TailOutput *self);
 /* TRUE when it was a dispatch (counts for --max-events). */
 gboolean tail_output_message (TailOutput *self, HemeraShardMessage *message);
+/* Blanks instead of the control characters of @text from @start on, so that nobody's text moves a terminal's cursor or begins a line. */
+void tail_hide_controls (GString *text, gsize start);
 /* A line of standard input that cannot be sent; @shard -1: none known. */
 void tail_output_input_error (TailOutput *self, gint shard, const char *text);
 /* How many shards are active now. */
