@@ -7,6 +7,8 @@
 #include "codec/term/term-internal.h"
 #include "codec/term/cursor.h"
 
+#include <pthread.h>
+
 typedef struct {
   guint64 hash;
   const guint8 *at;
@@ -24,6 +26,7 @@ typedef struct {
 static guint64 seeds[4];
 static guint64 type_seeds[HEMERA_TERM_BITSTRING + 1];
 static guint64 negative_seed, size_seed;
+static pthread_once_t seeds_once = PTHREAD_ONCE_INIT;
 
 static guint64
 random_word (void)
@@ -34,16 +37,12 @@ random_word (void)
 static void
 make_seeds (void)
 {
-  static gsize once;
-  if (g_once_init_enter (&once)) {
-    for (gsize i = 0; i < G_N_ELEMENTS (seeds); i++)
-      seeds[i] = random_word () | 1;
-    for (gsize i = 0; i < G_N_ELEMENTS (type_seeds); i++)
-      type_seeds[i] = random_word ();
-    negative_seed = random_word ();
-    size_seed = random_word () | 1;
-    g_once_init_leave (&once, 1);
-  }
+  for (gsize i = 0; i < G_N_ELEMENTS (seeds); i++)
+    seeds[i] = random_word () | 1;
+  for (gsize i = 0; i < G_N_ELEMENTS (type_seeds); i++)
+    type_seeds[i] = random_word ();
+  negative_seed = random_word ();
+  size_seed = random_word () | 1;
 }
 
 static inline guint64
@@ -330,7 +329,7 @@ hemera__etf_check_unique (const guint8 *data, gsize size, GError **error)
   walk.level_capacity = INLINE_LEVELS;
   walk.keys = walk.inline_keys;
   walk.key_capacity = INLINE_KEYS;
-  make_seeds ();
+  pthread_once (&seeds_once, make_seeds); /* GLib's own would hide from TSan what orders the threads here */
   do {
     Level *top = top_level (&walk);
     gboolean hashed = top != NULL && (top->hashed || (top->is_map && top->left % 2 == 0));
