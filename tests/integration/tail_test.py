@@ -227,7 +227,7 @@ class Tests:
 
     def chain(self, *steps, at_least_once=False, at_once=False, encoding='etf'):
         """Runs after each other with one session file; a step ends a run, the last one runs to the end of the stream."""
-        with self.run('--shards', 2, '--max-concurrency', 2, '--rate', int(600 / PACE), '--heartbeat-interval', 500, '--heartbeat-grace-ms', 5000,
+        with self.run('--shards', 2, '--max-concurrency', 2, '--rate', int(600 / PACE), '--heartbeat-interval', int(500 * FACTOR), '--heartbeat-grace-ms', 5000,
                       '--exit-when-done', '--seed', 4) as run:
             sessions = os.path.join(run.folder, 'sessions')
             compress = ['--compress', 'none'] if encoding == 'json' else []
