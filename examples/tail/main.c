@@ -11,6 +11,7 @@
 typedef struct {
   TailOptions options;
   GMainLoop *loop;
+  HemeraSystem *system; /* of its own: its threads are joined before the process ends */
   HemeraGateway *gateway;
   HemeraSubscription *subscription; /* (nullable): not owned */
   TailOutput *output;
@@ -111,7 +112,7 @@ static void
 run (Tail *self, HemeraGatewayApiOptions *options)
 {
   self->loop = g_main_loop_new (NULL, FALSE);
-  self->gateway = hemera_gateway_new (NULL, options);
+  self->gateway = hemera_gateway_new (self->system, options);
   self->subscription = hemera_gateway_on_shard_message (self->gateway, NULL, on_message, self, NULL);
   if (self->options.mode == OUTPUT_NONE) {
     hemera_gateway_on_message_create (self->gateway, NULL, on_message_create, NULL, NULL);
@@ -193,11 +194,14 @@ main (int argc, char **argv)
     if (options != NULL)
       self.output = tail_output_new (self.options.mode, self.options.record, &error);
     if (self.output != NULL)
+      self.system = hemera_system_new (NULL, &error);
+    if (self.system != NULL)
       run (&self, options);
     else
       g_printerr ("hemera-tail: %s\n", error->message);
-    if (self.output == NULL)
-      self.status = EXIT_USAGE;
+    if (self.system == NULL)
+      self.status = self.output == NULL ? EXIT_USAGE : EXIT_FAILED;
+    g_clear_pointer (&self.system, hemera_system_unref);
     g_clear_pointer (&self.output, tail_output_free);
   }
   tail_options_clear (&self.options);
