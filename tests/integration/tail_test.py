@@ -410,6 +410,9 @@ class Tests:
         with self.run() as run:
             tail = run.tail('--timeout', 2, *RETRY, url='https://127.0.0.1:9/api/v10')
             assert tail.wait(10) == 3 and '127.0.0.1' in tail.errors(), tail.errors()
+            with open(os.path.join(self.bin, 'hemera-tail'), 'rb') as f:
+                if b'__tsan_init' in f.read():
+                    return  # TSan does not see how GLib's own threads for names hand over: it would report GLib
             tail = run.tail('--timeout', 2, *RETRY, url='https://host.invalid/api/v10')
             assert tail.wait(10) == 3 and 'host.invalid' in tail.errors(), tail.errors()
 
