@@ -10,13 +10,11 @@
 HemeraEvent *hemera__event_new (guint shard, guint connection, guint64 seq, HemeraEncoding encoding,
                                 HemeraTerm *payload, HemeraView d, const char *name, gsize name_size);
 
+/* Which connection of its shard it came over. */
 guint hemera__event_get_connection (HemeraEvent *self);
 
 /* (nullable) (transfer none): the typed root model: HemeraMessage of MESSAGE_CREATE and so on. Lives as long as the event. */
 gpointer hemera__event_get_model (HemeraEvent *self);
-
-/* The whole payload as it came, {op, d, s, t}: for quarantine and for nodes. (transfer none) */
-HemeraTerm *hemera__event_get_payload (HemeraEvent *self);
 
 /* Makes @data live as long as @self and freed with g_free(): any thread, lock-free. */
 void hemera__event_keep (HemeraEvent *self, gpointer data);

@@ -153,12 +153,6 @@ hemera_event_get_guild_id (HemeraEvent *self, guint64 *guild_id)
   return hemera_view_get_snowflake (hemera_view_get (self->d, is_guild ? "id" : "guild_id"), guild_id);
 }
 
-HemeraTerm *
-hemera__event_get_payload (HemeraEvent *self)
-{
-  return self->payload;
-}
-
 gpointer
 hemera__event_get_model (HemeraEvent *self)
 {

@@ -55,9 +55,3 @@ hemera__gateway_config_clear (HemeraGatewayConfig *self)
   g_free (self->device);
   *self = (HemeraGatewayConfig){ 0 };
 }
-
-gboolean
-hemera__gateway_config_is_plain (const HemeraGatewayConfig *self)
-{
-  return g_ascii_strncasecmp (self->api_url, "http://", 7) == 0;
-}

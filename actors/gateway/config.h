@@ -36,9 +36,6 @@ void hemera__gateway_config_clear (HemeraGatewayConfig *self);
 
 const HemeraGatewayConfig *hemera__gateway_api_options_config (HemeraGatewayApiOptions *self);
 
-/* TRUE for http:// urls: a simulator without TLS, whose gateway may be ws://. */
-gboolean hemera__gateway_config_is_plain (const HemeraGatewayConfig *self);
-
 /* Discord wants "DiscordBot (url, version)"; the project has no page of its own yet. */
 #define HEMERA_USER_AGENT                                                                                    \
   "DiscordBot (https://hemera.invalid, " G_STRINGIFY (HEMERA_MAJOR_VERSION) "." G_STRINGIFY (                \

@@ -1,6 +1,8 @@
 /* HemeraShardMessage: a counted, immutable value; its getters and its term form. Any thread. */
 #include "shard-message.h"
 
+#include "../events/event-internal.h"
+
 #include <hemera/term-builder.h>
 
 G_DEFINE_BOXED_TYPE (HemeraShardMessage, hemera_shard_message, hemera_shard_message_ref,
@@ -22,8 +24,9 @@ hemera__shard_message_new (HemeraShardMessageType type, guint shard, guint conne
 HemeraShardMessage *
 hemera__shard_message_new_for_event (HemeraEvent *event)
 {
-  HemeraShardMessage *self = hemera__shard_message_new (HEMERA_SHARD_MESSAGE_EVENT_RECEIVED,
-                                                        hemera_event_get_shard (event), 0, NULL);
+  HemeraShardMessage *self =
+      hemera__shard_message_new (HEMERA_SHARD_MESSAGE_EVENT_RECEIVED, hemera_event_get_shard (event),
+                                 hemera__event_get_connection (event), NULL);
 
   self->event = hemera_event_ref (event);
   self->seq = hemera_event_get_seq (event);

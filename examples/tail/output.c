@@ -27,6 +27,19 @@ write_line (TailOutput *self, FILE *to)
     self->is_broken = TRUE;
 }
 
+/* A line of JSON goes to standard output when that is the mode, and to the record in every mode. */
+static void
+write_json (TailOutput *self)
+{
+  if (self->mode == OUTPUT_JSON)
+    write_line (self, stdout);
+  if (self->record != NULL) {
+    if (self->mode == OUTPUT_JSON)
+      g_string_truncate (self->line, self->line->len - 1); /* the end of line that is written already */
+    write_line (self, self->record);
+  }
+}
+
 static gboolean
 print_progress (gpointer data)
 {
@@ -367,13 +380,7 @@ tail_output_message (TailOutput *self, HemeraShardMessage *message)
   count (self, message);
   if (self->record != NULL || self->mode == OUTPUT_JSON) {
     format_json (self, message);
-    if (self->mode == OUTPUT_JSON)
-      write_line (self, stdout);
-    if (self->record != NULL) {
-      if (self->mode == OUTPUT_JSON)
-        g_string_truncate (self->line, self->line->len - 1);
-      write_line (self, self->record);
-    }
+    write_json (self);
   }
   if (self->mode == OUTPUT_PRETTY && is_for_people (message)) {
     format_pretty (self, message);
@@ -413,11 +420,5 @@ tail_output_kill (TailOutput *self, guint shard, const char *child, gboolean hit
     return;
   g_string_printf (self->line, "{\"shard\":%u,\"type\":\"chaos_kill\",\"child\":\"%s\",\"hit\":%s}", shard,
                    child, hit ? "true" : "false");
-  if (self->mode == OUTPUT_JSON)
-    write_line (self, stdout);
-  if (self->record != NULL) {
-    if (self->mode == OUTPUT_JSON)
-      g_string_truncate (self->line, self->line->len - 1);
-    write_line (self, self->record);
-  }
+  write_json (self);
 }

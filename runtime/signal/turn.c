@@ -157,6 +157,17 @@ is_parent_exit (HemeraActor *self, HemeraActorMessage *message)
          && hemera_pid_equal (exit->from, self->parent);
 }
 
+/* Behind a callback: FALSE: the actor has ended. */
+static gboolean
+obey (HemeraActor *self, HemeraNext next)
+{
+  self->stop_asked = FALSE;
+  if (next == HEMERA_CONTINUE)
+    return TRUE;
+  hemera__actor_stop (self);
+  return FALSE;
+}
+
 /* FALSE: it has ended. */
 static gboolean
 handle (HemeraActor *self, HemeraActorMessage *message)
@@ -177,11 +188,7 @@ handle (HemeraActor *self, HemeraActorMessage *message)
   }
   hemera_actor_message_free (message);
   hemera__actor_leave (self, before);
-  self->stop_asked = FALSE;
-  if (next == HEMERA_CONTINUE)
-    return TRUE;
-  hemera__actor_stop (self);
-  return FALSE;
+  return obey (self, next);
 }
 
 void
@@ -252,9 +259,5 @@ hemera__actor_run (HemeraActor *self, HemeraNext (*func) (HemeraActor *self, gpo
   before = hemera__actor_enter (self);
   next = func (self, self->state, data);
   hemera__actor_leave (self, before);
-  self->stop_asked = FALSE;
-  if (next == HEMERA_CONTINUE)
-    return TRUE;
-  hemera__actor_stop (self);
-  return FALSE;
+  return obey (self, next);
 }
