@@ -31,7 +31,7 @@ class Gateway:
                 head = [line.decode().strip() for line in iter(lines.readline, b'\r\n')]
                 key = [line.split(': ', 1)[1] for line in head if line.lower().startswith('sec-websocket-key: ')]
                 self.websocket(peer, lines, key[0]) if key else self.answer(peer)
-        except (OSError, IndexError, struct.error):
+        except (OSError, IndexError, ValueError, struct.error):
             pass
 
     def answer(self, peer):
