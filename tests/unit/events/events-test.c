@@ -1,6 +1,7 @@
 /* HemeraEvent and the typed models. "dump": a filter for models_test.py, which holds every accessor against the samples: a line
  * NAME <tab> JSON of d in, a line of JSON as the accessors see it out. */
 #include "actors/events/event-internal.h"
+#include "actors/gateway/shard-message.h"
 #include "model-dump.h"
 
 #include <pthread.h>
@@ -117,6 +118,19 @@ test_properties (void)
   g_assert_cmpuint (guild_id, ==, 5);
 }
 
+/* An EventReceived says of an event what the event says of itself. */
+static void
+test_event_received (void)
+{
+  g_autoptr (HemeraEvent) event = make_event ("GUILD_DELETE", "{\"id\":\"5\"}");
+  g_autoptr (HemeraShardMessage) message = hemera__shard_message_new_for_event (event);
+
+  g_assert_cmpuint (hemera_shard_message_get_shard (message), ==, 3);
+  g_assert_cmpuint (hemera_shard_message_get_connection (message), ==, 7);
+  g_assert_cmpuint (hemera_shard_message_get_seq (message), ==, 42);
+  g_assert_true (hemera_shard_message_get_event (message) == event);
+}
+
 /* Four threads race for the same strings and models: under TSan and ASan. */
 static gpointer
 read_all (gpointer data)
@@ -167,5 +181,6 @@ main (int argc, char **argv)
   g_test_add_func ("/events/model/threads-share-lazy-parts", test_threads);
   g_test_add_func ("/events/event/unknown-passes-through", test_unknown_event);
   g_test_add_func ("/events/event/properties", test_properties);
+  g_test_add_func ("/events/event/received-says-the-same", test_event_received);
   return g_test_run ();
 }
