@@ -1,32 +1,6 @@
 /* What our supervisor has and OTP's lacks: back-off, stable children, events to an observer; and its reports. What takes time runs on the
  * simulated clock. */
-#include "harness.h"
-
-#define PERMANENT HEMERA_RESTART_PERMANENT
-#define TRANSIENT HEMERA_RESTART_TRANSIENT
-
-static const HemeraSupervisorSpec relaxed = { .intensity = 5, .period_ms = 5000 };
-
-static void
-start_one (Fixture *f, HemeraSupervisorSpec spec, HemeraChildSpec child, const char *expected)
-{
-  start_sup (f, &spec, &child, 1);
-  expect (f, expected);
-}
-
-static void
-which (Fixture *f, const char *expected)
-{
-  ask (f, f->sup, hemera_supervisor_which_children ());
-  expect (f, expected);
-}
-
-static void
-stop_sup (Fixture *f, const char *expected)
-{
-  exit_from_parent (f, f->sup, "shutdown");
-  expect (f, expected);
-}
+#include "supervisor-steps.h"
 
 static HemeraChildSpec
 patient (Fixture *f, const char *id)
