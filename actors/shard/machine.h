@@ -24,7 +24,8 @@ void hemera__session_clear (HemeraSession *self);
 /* Whether @id, of @size bytes, is a session id that Hemera keeps: what is kept can be written to the session file and read again. */
 gboolean hemera__session_id_is_usable (const char *id, gsize size);
 
-#define HEMERA_SEQ_MAX G_GUINT64_CONSTANT (0xffffffffffff) /* more does not fit into a place, see hemera__place() */
+/* More does not fit into a place, see hemera__place(). */
+#define HEMERA_SEQ_MAX G_GUINT64_CONSTANT (0xffffffffffff)
 
 /* Milliseconds; 0 gives the default in brackets. */
 typedef struct {
