@@ -1,12 +1,6 @@
 /* The children of a supervisor: their list in start order, their states and the one way to spawn each kind. */
 #include "supervisor-internal.h"
 
-static gint64
-now_ms (HemeraSupervisor *self)
-{
-  return hemera_actor_now (self->actor) / 1000;
-}
-
 HemeraChild *
 hemera__supervisor_add_child (HemeraSupervisor *self, const HemeraChildSpec *spec)
 {
@@ -107,7 +101,7 @@ void
 hemera__child_started (HemeraSupervisor *self, HemeraChild *child)
 {
   child->status = HEMERA_CHILD_RUNNING;
-  child->started_ms = now_ms (self);
+  child->started_ms = hemera__supervisor_now_ms (self);
 }
 
 void

@@ -104,6 +104,12 @@ typedef struct {
   gboolean acknowledged; /* init's end has been told */
 } HemeraSupervisor;
 
+static inline gint64
+hemera__supervisor_now_ms (HemeraSupervisor *self)
+{
+  return hemera_actor_now (self->actor) / 1000;
+}
+
 /* ---- children (supervisor-child.c) --------------------------------------------------------------------------------------------- */
 
 HemeraChild *hemera__supervisor_add_child (HemeraSupervisor *self, const HemeraChildSpec *spec);

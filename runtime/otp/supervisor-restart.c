@@ -5,12 +5,6 @@
 #include "restart-group.h"
 #include "supervisor-internal.h"
 
-static gint64
-now_ms (HemeraSupervisor *self)
-{
-  return hemera_actor_now (self->actor) / 1000;
-}
-
 static gboolean
 other_significant (HemeraSupervisor *self, HemeraChild *except)
 {
@@ -59,7 +53,7 @@ restart (HemeraSupervisor *self, HemeraChild *child, gint64 ran_ms)
 {
   guint delay_ms;
 
-  if (!hemera__restart_window_add (&self->window, now_ms (self), child->serial)) {
+  if (!hemera__restart_window_add (&self->window, hemera__supervisor_now_ms (self), child->serial)) {
     hemera__supervisor_report (self, HEMERA__REPORT_GAVE_UP, child, child->old_pid, child->cause);
     hemera__supervisor_tell (self, HEMERA_SUPERVISOR_GAVE_UP, child, child->cause, 0);
     return hemera__supervisor_end (self, hemera_reason_shutdown ());
@@ -78,7 +72,7 @@ hemera__supervisor_child_ended (HemeraSupervisor *self, HemeraChild *child, Heme
   HemeraRestartDecision decision =
       hemera__restart_decide (child->spec.restart, hemera_reason_is_clean (reason), child->spec.significant,
                               self->auto_shutdown, other_significant (self, child));
-  gint64 ran_ms = now_ms (self) - child->started_ms;
+  gint64 ran_ms = hemera__supervisor_now_ms (self) - child->started_ms;
 
   if (decision.crash || decision.fate == HEMERA__CHILD_RESTART)
     hemera__supervisor_report (self, HEMERA__REPORT_CHILD_TERMINATED, child, child->pid, reason);

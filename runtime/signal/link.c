@@ -2,8 +2,8 @@
 #include "runtime/signal/actor.h"
 #include "runtime/signal/signal.h"
 
-static HemeraLink *
-lookup (HemeraActor *self, HemeraPid peer)
+HemeraLink *
+hemera__link_lookup (HemeraActor *self, HemeraPid peer)
 {
   return (HemeraLink *) hemera__table_lookup (&self->links, peer.id);
 }
@@ -22,7 +22,7 @@ send_link_signal (HemeraActor *self, HemeraSignal signal, HemeraPid to, guint64 
 gboolean
 hemera__link_add (HemeraActor *self, HemeraPid peer)
 {
-  HemeraLink *link = lookup (self, peer);
+  HemeraLink *link = hemera__link_lookup (self, peer);
 
   if (link) {
     gboolean was_unlinking = link->unlink_id != 0;
@@ -38,7 +38,7 @@ hemera__link_add (HemeraActor *self, HemeraPid peer)
 void
 hemera__link_drop (HemeraActor *self, HemeraPid peer)
 {
-  HemeraLink *link = lookup (self, peer);
+  HemeraLink *link = hemera__link_lookup (self, peer);
 
   if (!link || link->unlink_id != 0)
     return;
@@ -63,7 +63,7 @@ hemera_actor_unlink (HemeraActor *self, HemeraPid to)
   HemeraLink *link;
 
   g_return_if_fail (hemera__actor_is_here (self));
-  link = lookup (self, to);
+  link = hemera__link_lookup (self, to);
   if (!link || link->unlink_id != 0)
     return;
   link->unlink_id = hemera_ref_new ().id;

@@ -103,12 +103,6 @@ hemera__signal_bounce (HemeraPid pid, HemeraActorMessage *block)
 
 /* ---- at the receiver ----------------------------------------------------------------------------------------------------------- */
 
-static HemeraLink *
-lookup_link (HemeraActor *self, HemeraPid peer)
-{
-  return (HemeraLink *) hemera__table_lookup (&self->links, peer.id);
-}
-
 static void
 free_link (HemeraActor *self, HemeraLink *link)
 {
@@ -122,7 +116,7 @@ handle_exit (HemeraActor *self, HemeraActorMessage *block, gboolean by_link, Hem
   HemeraExitMessage *message = hemera__block_payload (block);
 
   if (by_link) {
-    HemeraLink *link = lookup_link (self, message->from);
+    HemeraLink *link = hemera__link_lookup (self, message->from);
     /* It crossed our unlink, or is a dead one's answer to a second link. */
     if (!link || link->unlink_id != 0) {
       hemera_actor_message_free (block);
@@ -152,7 +146,7 @@ handle_link (HemeraActor *self, HemeraActorMessage *block)
 {
   HemeraLink *link = hemera__block_payload (block);
 
-  if (lookup_link (self, link->peer))
+  if (hemera__link_lookup (self, link->peer))
     hemera__block_free (block);
   else
     hemera__table_insert (&self->links, &link->node, link->peer.id);
@@ -161,7 +155,7 @@ handle_link (HemeraActor *self, HemeraActorMessage *block)
 static void
 handle_unlink (HemeraActor *self, HemeraActorMessage *block)
 {
-  HemeraLink *link = lookup_link (self, ((HemeraLink *) hemera__block_payload (block))->peer);
+  HemeraLink *link = hemera__link_lookup (self, ((HemeraLink *) hemera__block_payload (block))->peer);
 
   if (link && link->unlink_id == 0)
     free_link (self, link);
@@ -172,7 +166,7 @@ static void
 handle_unlink_ack (HemeraActor *self, HemeraActorMessage *block)
 {
   HemeraLink *acknowledged = hemera__block_payload (block);
-  HemeraLink *link = lookup_link (self, acknowledged->peer);
+  HemeraLink *link = hemera__link_lookup (self, acknowledged->peer);
 
   if (link && link->unlink_id == acknowledged->unlink_id)
     free_link (self, link);

@@ -28,6 +28,8 @@ void hemera__signal_send_down (HemeraActorMessage *block, HemeraPid watched, Hem
 /* Makes @block (a HemeraLink whose peer is @to) the exit of @from and sends it. */
 void
 hemera__signal_send_link_exit (HemeraActorMessage *block, HemeraPid from, HemeraPid to, HemeraTerm *reason);
+/* @self's end of the link with @peer, marked or not. (nullable) */
+HemeraLink *hemera__link_lookup (HemeraActor *self, HemeraPid peer);
 /* Links @self's own end; FALSE when there is a link already. */
 gboolean hemera__link_add (HemeraActor *self, HemeraPid peer);
 /* Its own end is gone and the peer is told, as if it had never been: for a start that failed. */
