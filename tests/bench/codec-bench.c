@@ -222,7 +222,7 @@ int
 main (int argc, char **argv)
 {
   gboolean smoke = argc < 3;
-  guint rounds = argc > 3 ? (guint) atoi (argv[3]) : smoke ? 1 : 7;
+  guint rounds = argc > 3 ? (guint) g_ascii_strtoull (argv[3], NULL, 10) : smoke ? 1 : 7;
   double best[G_N_ELEMENTS (stages)] = { 0 };
   Messages wire, frames;
 
