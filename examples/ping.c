@@ -1,12 +1,13 @@
 /* ping: the bot of the README: prints what people write. DISCORD_TOKEN holds the token; Ctrl-C stops it. */
 #include <hemera/hemera.h>
+#include <stdio.h>
 
 static void
 on_message (HemeraGateway *gateway, HemeraMessage *message, gpointer user_data)
 {
   HemeraUser *author = hemera_message_get_author (message);
 
-  g_print ("%s: %s\n", hemera_user_get_username (author), hemera_message_get_content (message));
+  printf ("%s: %s\n", hemera_user_get_username (author), hemera_message_get_content (message));
 }
 
 int

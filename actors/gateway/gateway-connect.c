@@ -135,9 +135,8 @@ hemera__facade_loaded (HemeraGateway *self, HemeraFileJob *job)
     return;
   if (job->trust_error != NULL) {
     self->state = HEMERA_FACADE_IDLE;
-    hemera__facade_connected (self,
-                              g_error_new (HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS,
-                                           "the CA file %s: %s", job->ca_file, job->trust_error->message));
+    hemera__facade_connected (self, g_error_new_literal (HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS,
+                                                         job->trust_error->message));
     return;
   }
   self->trust = g_steal_pointer (&job->trust);

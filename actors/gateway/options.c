@@ -63,11 +63,12 @@ hemera_gateway_api_options_new_from_environment (GError **error)
 {
   g_autoptr (HemeraGatewayApiOptions) self =
       hemera_gateway_api_options_new_from_variable ("DISCORD_TOKEN", error);
-  const char *url = g_getenv ("HEMERA_API_URL");
+  const char *url = g_getenv ("HEMERA_API_URL"), *ca_file = g_getenv ("HEMERA_CA_FILE");
 
   if (self == NULL || (url != NULL && !hemera_gateway_api_options_set_api_url (self, url, error)))
     return NULL;
-  hemera_gateway_api_options_set_ca_file (self, g_getenv ("HEMERA_CA_FILE"));
+  if (ca_file != NULL && *ca_file != '\0')
+    hemera_gateway_api_options_set_ca_file (self, ca_file);
   return g_steal_pointer (&self);
 }
 

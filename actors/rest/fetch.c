@@ -172,8 +172,9 @@ judge (HemeraActor *self, State *state, GAsyncResult *result)
   if (verdict != HEMERA_FETCH_RETRY || (state->fetch.attempts != 0 && state->tries >= state->fetch.attempts))
     return finish (self, state, bot, error);
 
-  if (wait_ms == 0)
-    wait_ms = backoff_ms (self, state);
+  wait_ms = MAX (
+      wait_ms,
+      backoff_ms (self, state)); /* an API that asks for too little is asked ever more seldom all the same */
   hemera__fetch_retry_send (state->fetch.reply_to, &(HemeraFetchRetry){ state->fetch.tag, wait_ms, error });
   state->timer = hemera_actor_start_timer (self, (guint) wait_ms, hemera_actor_self (self), NULL);
   return HEMERA_CONTINUE;

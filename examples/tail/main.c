@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -92,6 +93,16 @@ on_guild_create (HemeraGateway *gateway, HemeraGuild *guild, gpointer user_data)
 {
 }
 
+static int
+status_of (const GError *error)
+{
+  if (g_error_matches (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_UNAUTHORIZED)
+      || g_error_matches (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_SHARD_DISCONNECTED))
+    return EXIT_FATAL;
+  return g_error_matches (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS) ? EXIT_USAGE
+                                                                                     : EXIT_FAILED;
+}
+
 static void
 on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -100,12 +111,8 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (hemera_gateway_connect_finish (self->gateway, result, &error) || self->is_closing)
     return;
-  g_printerr ("hemera-tail: %s\n", error->message);
-  begin_close (
-      self, g_error_matches (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_UNAUTHORIZED)
-                    || g_error_matches (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_SHARD_DISCONNECTED)
-                ? EXIT_FATAL
-                : EXIT_FAILED);
+  fprintf (stderr, "hemera-tail: %s\n", error->message);
+  begin_close (self, status_of (error));
 }
 
 static void
@@ -187,6 +194,7 @@ main (int argc, char **argv)
 
   hold_standard_descriptors ();
   g_log_set_writer_func (write_log, &self.options, NULL);
+  setlocale (LC_CTYPE, "");  /* for the text of --help and errors; numbers stay as they are */
   signal (SIGPIPE, SIG_IGN); /* a closed pipe is an error of a write, told by tail_output_is_open() */
   self.status = tail_options_parse (&self.options, argc, argv);
   if (self.status < 0) {

@@ -98,10 +98,13 @@ check (TailOptions *self, GError **error)
   if (g_str_equal (self->compress, "zstd-stream") || g_str_equal (self->compress, "payload"))
     return fail (error, "--compress %s is not built yet: none or zlib-stream", self->compress);
   if (!g_str_equal (self->compress, "none") && !g_str_equal (self->compress, "zlib-stream"))
-    return fail (error, "--compress %s: none, zlib-stream, zstd-stream or payload is wanted", self->compress);
-  if (self->total_shards < 0 || self->max_events < 0 || self->timeout_s < 0 || self->chaos_kill_s < 0
-      || self->chaos_kills < 0)
+    return fail (error, "--compress %s: none or zlib-stream is wanted", self->compress);
+  if (self->total_shards < 0 || self->max_events < 0 || self->timeout_s < 0 || !(self->chaos_kill_s >= 0)
+      || self->chaos_kills < 0 || self->identify_spacing_ms < -1 || self->cool_down_ms < -1
+      || self->backoff_base_ms < -1 || self->backoff_cap_ms < -1)
     return fail (error, "a number is negative");
+  if (self->total_shards > 100000)
+    return fail (error, "--total-shards %d: that is more than there are", self->total_shards);
   if (self->shards != NULL && self->total_shards == 0)
     return fail (error, "--shards wants --total-shards");
   if (self->intents != NULL && !hemera_intents_parse (self->intents, &self->intents_value, error))

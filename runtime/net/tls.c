@@ -7,6 +7,8 @@
  * The SSL_CTX and each HemeraTrust are immutable once made and counted, so threads share them. */
 #include "runtime/net/net-internal.h"
 
+#include <unistd.h>
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
@@ -191,9 +193,11 @@ hemera__trust_new (const char *ca_file, GError **error)
   HemeraTrust *self;
 
   if (!store || !use_system_roots (store) || X509_STORE_load_file (store, ca_file) != 1) {
+    int reason = access (ca_file, R_OK) != 0 ? errno : 0; /* which OpenSSL's own text does not say */
     g_autofree char *why = drain_errors ();
-    g_set_error (error, HEMERA_NET_ERROR, HEMERA_NET_ERROR_TLS, "cannot read trust anchors from '%s': %s",
-                 ca_file, why);
+    g_set_error (error, HEMERA_NET_ERROR, HEMERA_NET_ERROR_TLS,
+                 "cannot read trust anchors from the CA file %s: %s", ca_file,
+                 reason != 0 ? g_strerror (reason) : why);
     X509_STORE_free (store);
     return NULL;
   }

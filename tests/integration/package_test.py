@@ -61,7 +61,7 @@ try:
     with open(os.path.join(work, 'CMakeLists.txt'), 'w') as f:
         f.write('cmake_minimum_required(VERSION 3.20)\nproject(user C)\nfind_package(hemera 0.1 REQUIRED)\n'
                 'add_executable(ping ping.c)\ntarget_link_libraries(ping hemera::hemera)\n')
-    good, text = run('sh', '-c', 'cmake -S . -B b -DCMAKE_PREFIX_PATH=%s && cmake --build b' % prefix, cwd=work)
+    good, text = run('sh', '-c', 'cmake -G Ninja -S . -B b -DCMAKE_PREFIX_PATH=%s && cmake --build b' % prefix, cwd=work)
     check('a program builds with the CMake package', good, text)
     headers = ''.join('#include <hemera/%s>\n' % os.path.relpath(os.path.join(d, h), os.path.join(prefix, 'include', 'hemera'))
                       for d, _, files in os.walk(os.path.join(prefix, 'include', 'hemera')) for h in files)

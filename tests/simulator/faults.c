@@ -109,8 +109,11 @@ parse_orders (SimFaults *self, const char *list, GError **error)
     if (colon != NULL) {
       *colon = '\0';
       guint64 count;
-      if (!g_ascii_string_to_unsigned (colon + 1, 10, 0, 1000000, &count, error))
+      if (!g_ascii_string_to_unsigned (colon + 1, 10, 0, 1000000, &count, NULL)) {
+        g_set_error (error, SIM_ERROR, SIM_ERROR_OPTION, "--faults %s: a number is wanted behind the colon",
+                     *item);
         return FALSE;
+      }
       order.count = (guint) count;
     }
     if (!parse_name (*item, &order.fault, error))
