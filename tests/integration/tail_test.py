@@ -86,7 +86,7 @@ class Tests:
     def files_that_are_not_there(self):
         with Run(self.bin, '--stream', self.stream.path) as run:
             tail = run.tail('--ca-file', '/nonexistent.pem')
-            assert tail.wait(10) == 1 and '/nonexistent.pem' in tail.errors(), tail.errors()
+            assert tail.wait(10) == 2 and '/nonexistent.pem' in tail.errors(), tail.errors()
             tail = run.tail('--session-file', '/nonexistent/sessions', '--max-events', 20, *QUICK)  # a bot without a memory is still a bot
             assert tail.wait(10) == 0 and '/nonexistent/sessions' in tail.errors(), tail.errors()
 
@@ -227,8 +227,10 @@ class Tests:
 
     def chain(self, *steps, at_least_once=False, at_once=False, encoding='etf'):
         """Runs after each other with one session file; a step ends a run, the last one runs to the end of the stream."""
+        # A process cannot know when the one before it identified.
+        spacing = ['--identify-spacing-ms', 1] if at_once else []
         with self.run('--shards', 2, '--max-concurrency', 2, '--rate', int(600 / PACE), '--heartbeat-interval', int(500 * FACTOR), '--heartbeat-grace-ms', 5000,
-                      '--exit-when-done', '--seed', 4) as run:
+                      '--exit-when-done', '--seed', 4, *spacing) as run:
             sessions = os.path.join(run.folder, 'sessions')
             compress = ['--compress', 'none'] if encoding == 'json' else []
             common = ['--output', 'json', '--encoding', encoding, *compress, '--session-file', sessions, *QUICK, *RETRY]
