@@ -2,8 +2,8 @@
  * outside), report.c (log lines). */
 #pragma once
 
-#include "messages.h"
-#include "tree.h"
+#include "../tree/messages.h"
+#include "../tree/tree.h"
 
 /* What the gateway actor knows of one shard's actors. */
 typedef struct {

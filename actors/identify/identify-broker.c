@@ -2,8 +2,8 @@
  * identify is decided in identify-budget.c. */
 #include "identify-broker.h"
 
-#include "../gateway/messages.h"
-#include "../gateway/tree.h"
+#include "../tree/messages.h"
+#include "../tree/tree.h"
 #include "../rest/fetch.h"
 #include "identify-budget.h"
 

@@ -2,7 +2,7 @@
  * each failed try that will be repeated with a HemeraFetchRetry; then it ends. To cancel: exit it. */
 #pragma once
 
-#include "../gateway/config.h"
+#include "../tree/config.h"
 #include "gateway-bot.h"
 #include "runtime/internal.h"
 #include "runtime/net/net.h"

@@ -1,7 +1,7 @@
 /* HemeraGatewayBot, and the reader of the JSON that it comes from: every field is checked, as the url says where the token goes. */
 #include "gateway-bot.h"
 
-#include "../shard/gateway-url.h"
+#include "../protocol/gateway-url.h"
 
 #include <hemera/json.h>
 #include <math.h>

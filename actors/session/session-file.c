@@ -1,7 +1,7 @@
 /* Sessions to a term and back, to a file (a temporary one, then a rename) and back. See session-file.h. */
 #include "session-file.h"
 
-#include "../shard/gateway-url.h"
+#include "../protocol/gateway-url.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * the same as JSON. What is read is hostile until checked: a resume url says where the token goes. */
 #pragma once
 
-#include "../shard/machine.h"
+#include "../protocol/machine.h"
 
 /* Any thread; pure. FALSE with @error (HEMERA_GATEWAY_ERROR_OPTIONS). */
 gboolean hemera__sessions_check (HemeraView sessions, GError **error);

@@ -1,8 +1,8 @@
 /* The session store's actor: an entry a slot, and the facade's copy of each change. See session-store.h. */
 #include "session-store.h"
 
-#include "../gateway/messages.h"
-#include "../gateway/tree.h"
+#include "../tree/messages.h"
+#include "../tree/tree.h"
 #include "session-file.h"
 
 typedef struct {

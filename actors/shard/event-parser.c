@@ -2,8 +2,8 @@
 #include "event-parser.h"
 
 #include "../events/event-internal.h"
-#include "../gateway/messages.h"
-#include "../gateway/tree.h"
+#include "../tree/messages.h"
+#include "../tree/tree.h"
 #include <hemera/term-builder.h>
 
 #define LOOK_MS 20

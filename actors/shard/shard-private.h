@@ -2,8 +2,8 @@
  * shard-socket.c (the websocket and the credit that pauses it), shard-sends.c (calls that wait for their bytes to leave). */
 #pragma once
 
-#include "../gateway/messages.h"
-#include "../gateway/tree.h"
+#include "../tree/messages.h"
+#include "../tree/tree.h"
 #include "runtime/internal.h"
 #include "runtime/net/net.h"
 

@@ -1,5 +1,5 @@
 /* The shard's websocket: its callbacks run as the actor, and the credit that lets it read. */
-#include "../gateway/config.h"
+#include "../tree/config.h"
 #include "shard-private.h"
 
 /* Dispatches between this shard and the subscriptions before it stops reading. */

@@ -1,5 +1,5 @@
 /* HemeraGateway without a gateway: what is asked of it before, while and after it tries to connect to a port where nobody listens. */
-#include "actors/gateway/facade.h"
+#include "actors/facade/facade.h"
 #include "actors/rest/gateway-bot.h"
 #include <hemera/hemera.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* Options: tokens from everywhere and never shown, urls, shards. */
-#include "actors/gateway/config.h"
+#include "actors/tree/config.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

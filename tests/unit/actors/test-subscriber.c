@@ -1,5 +1,5 @@
 /* A subscription's credit and marks, and what all of them together make safe to forget. */
-#include "actors/gateway/subscriber.h"
+#include "actors/tree/subscriber.h"
 
 #define TREE 1
 

@@ -3,8 +3,8 @@
 
 #include "actors/events/event-internal.h"
 #include "actors/gateway/gateway-actor.h"
-#include "actors/gateway/messages.h"
-#include "actors/gateway/tree.h"
+#include "actors/tree/messages.h"
+#include "actors/tree/tree.h"
 #include "actors/identify/identify-broker.h"
 #include "actors/session/session-store.h"
 #include "runtime/internal.h"

@@ -1,7 +1,7 @@
 /* HemeraEvent and the typed models. "dump": a filter for models_test.py, which holds every accessor against the samples: a line
  * NAME <tab> JSON of d in, a line of JSON as the accessors see it out. */
 #include "actors/events/event-internal.h"
-#include "actors/gateway/shard-message.h"
+#include "actors/tree/shard-message.h"
 #include "model-dump.h"
 
 #include <pthread.h>

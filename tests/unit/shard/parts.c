@@ -1,10 +1,10 @@
 /* The pure parts of the shard machine: heartbeat, windows, queue, back-off, close codes, urls, token. No codec, no machine. */
-#include "actors/shard/backoff.h"
-#include "actors/shard/gateway-url.h"
-#include "actors/shard/heartbeat.h"
-#include "actors/shard/machine.h"
-#include "actors/shard/send-queue.h"
-#include "actors/shard/send-window.h"
+#include "actors/protocol/backoff.h"
+#include "actors/protocol/gateway-url.h"
+#include "actors/protocol/heartbeat.h"
+#include "actors/protocol/machine.h"
+#include "actors/protocol/send-queue.h"
+#include "actors/protocol/send-window.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* What is written, to the byte: golden ETF and JSON, Discord's profile of ETF checked by Erlang itself, and what is refused. */
-#include "actors/shard/payload.h"
+#include "actors/protocol/payload.h"
 
 #include <glib/gstdio.h>
 #include <hemera/json.h>

@@ -3,7 +3,7 @@
  * hold always: see check_invariants() in rig.c. */
 #pragma once
 
-#include "actors/shard/machine.h"
+#include "actors/protocol/machine.h"
 
 #include <zlib.h>
 

@@ -2,7 +2,7 @@
  * by nodes; the others are the tree's own and local. The token is in none of them. */
 #pragma once
 
-#include "../shard/machine.h"
+#include "../protocol/machine.h"
 #include "shard-message.h"
 #include <hemera/server.h>
 

@@ -176,7 +176,7 @@ void hemera__shard_action_clear (HemeraShardAction *self);
 HemeraShardState hemera__shard_machine_state (HemeraShardMachine *self);
 const HemeraSession *hemera__shard_machine_session (HemeraShardMachine *self);
 
-/* ---- close codes (actors/shard/close-code.c) ------------------------------------------------------------------------------------ */
+/* ---- close codes (close-code.c) ------------------------------------------------------------------------------------ */
 typedef enum { HEMERA_CLOSE_RESUME, HEMERA_CLOSE_NEW_SESSION, HEMERA_CLOSE_FATAL } HemeraClosePolicy;
 HemeraClosePolicy hemera__close_code_policy (guint code); /* 0: no code; unknown ones: resume */
 /* What it means and what to do, a sentence; static. 4013 and 4014 are completed with the names of intents by the caller. */

@@ -1,7 +1,7 @@
 /* HemeraGatewayConfig: the options of a gateway as the actors need them: plain, copied deeply when a gateway is made. Strings owned. */
 #pragma once
 
-#include "../shard/machine.h"
+#include "../protocol/machine.h"
 #include <hemera/gateway-api-options.h>
 #include <hemera/version.h>
 

@@ -5,10 +5,10 @@
 
 #include "../rest/fetch.h"
 #include "file-job.h"
-#include "messages.h"
+#include "../tree/messages.h"
 #include "runtime/internal.h"
 #include "subscription.h"
-#include "tree.h"
+#include "../tree/tree.h"
 
 typedef enum {
   HEMERA_FACADE_IDLE,

@@ -1,6 +1,6 @@
 /* HemeraGatewayApiOptions: setters over a HemeraGatewayConfig, and where tokens come from. One thread at a time. */
 #include "../session/session-file.h"
-#include "config.h"
+#include "../tree/config.h"
 
 #include <errno.h>
 #include <fcntl.h>

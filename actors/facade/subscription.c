@@ -3,7 +3,7 @@
 #include "subscription.h"
 
 #include "../events/event-internal.h"
-#include "messages.h"
+#include "../tree/messages.h"
 #include "runtime/internal.h"
 
 struct _HemeraSubscription {

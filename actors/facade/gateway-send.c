@@ -1,5 +1,5 @@
 /* Sends of the application: checked and encoded here once, so that the caller gets the error; then a call to the shard. */
-#include "../shard/payload.h"
+#include "../protocol/payload.h"
 #include "facade.h"
 
 static gboolean

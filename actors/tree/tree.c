@@ -6,7 +6,7 @@
 #include "../session/session-store.h"
 #include "../shard/event-parser.h"
 #include "../shard/shard-actor.h"
-#include "gateway-actor.h"
+#include "../gateway/gateway-actor.h"
 #include "runtime/net/net.h"
 
 /* A parser's init waits for the gateway actor. That comes at once or, when the application supervisor has given up, not at all: then the

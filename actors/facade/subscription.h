@@ -1,7 +1,7 @@
 /* HemeraSubscription from inside: a GObject in the subscriber's context around a port and a HemeraSubscriber. */
 #pragma once
 
-#include "subscriber.h"
+#include "../tree/subscriber.h"
 #include <hemera/gateway.h>
 
 typedef enum {
