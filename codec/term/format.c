@@ -70,6 +70,15 @@ add_number (Reader *reader)
   hemera_term_builder_add_decimal (reader->builder, start, (gsize) (reader->c - start));
 }
 
+/* Text is often an error's, with words from outside in it: what is no UTF-8 is replaced, as it is nobody's reason to abort. */
+static void
+add_text (HemeraTermBuilder *builder, const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+  hemera_term_builder_add_string (builder, valid);
+}
+
 HemeraTerm *
 hemera_term_new (const char *format, ...)
 {
@@ -96,7 +105,7 @@ hemera_term_new (const char *format, ...)
     } else if (c == '~') {
       switch (reader.c[1]) {
       case 'a': hemera_term_builder_add_atom (reader.builder, va_arg (args, const char *)); break;
-      case 's': hemera_term_builder_add_string (reader.builder, va_arg (args, const char *)); break;
+      case 's': add_text (reader.builder, va_arg (args, const char *)); break;
       case 'i': hemera_term_builder_add_int64 (reader.builder, va_arg (args, gint64)); break;
       case 'u': hemera_term_builder_add_uint64 (reader.builder, va_arg (args, guint64)); break;
       case 'f': hemera_term_builder_add_double (reader.builder, va_arg (args, double)); break;

@@ -64,10 +64,10 @@ HEMERA_API void hemera_term_builder_key (HemeraTermBuilder *self, const char *ke
  */
 HEMERA_API HemeraTerm *hemera_term_builder_end (HemeraTermBuilder *self, GError **error);
 
-/* A whole term from a format: tuples {}, lists [], maps #{ => }, "~a" atom, "~s" string as a binary, "~i" gint64, "~u" guint64,
- * "~f" double, "~b" gboolean, "~t" HemeraTerm* (transfer none), "~v" HemeraView; bare words are atoms, bare numbers integers:
- * hemera_term_new ("{shutdown, {shard_disconnected, #{shard => ~u, code => ~u}}}", ...). What is wrong in the format or cannot be
- * held aborts: it is the programmer's. (transfer full) */
+/* A whole term from a format: tuples {}, lists [], maps #{ => }, "~a" atom, "~s" string as a binary (what is no UTF-8 in it is
+ * replaced), "~i" gint64, "~u" guint64, "~f" double, "~b" gboolean, "~t" HemeraTerm* (transfer none), "~v" HemeraView; bare words are
+ * atoms, bare numbers integers: hemera_term_new ("{shutdown, {shard_disconnected, #{shard => ~u, code => ~u}}}", ...). What is wrong in
+ * the format or cannot be held aborts: it is the programmer's. (transfer full) */
 HEMERA_API HemeraTerm *hemera_term_new (const char *format, ...);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraTermBuilder, hemera_term_builder_free)

@@ -279,6 +279,15 @@ test_locale (void)
   g_assert_cmpstr (text, ==, "1.25");
 }
 
+static void
+test_format_broken_text (void)
+{
+  g_autoptr (HemeraTerm) term = hemera_term_new ("{cause, ~s}", "a\xff");
+
+  g_assert_true (
+      hemera_view_equals_string (hemera_view_element (hemera_term_view (term), 1), "a\xef\xbf\xbd"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -294,6 +303,7 @@ main (int argc, char **argv)
   g_test_add_func ("/term/builder/duplicates-in-view", test_duplicates_in_view);
   g_test_add_func ("/term/builder/unbalanced", test_unbalanced);
   g_test_add_func ("/term/format/all", test_format);
+  g_test_add_func ("/term/format/text-that-is-no-utf8", test_format_broken_text);
   g_test_add_data_func ("/term/format/unbalanced", "{a, ]", test_bad_format);
   g_test_add_data_func ("/term/format/open", "{a", test_bad_format);
   g_test_add_data_func ("/term/format/unknown-argument", "~q", test_bad_format);
