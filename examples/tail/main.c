@@ -115,6 +115,17 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
   begin_close (self, status_of (error));
 }
 
+/* g_timeout_add_seconds() rounds to whole seconds and may be a quarter early; g_timeout_add() ends at 49 days. */
+static guint
+add_deadline (gint64 seconds, GSourceFunc func, gpointer user_data)
+{
+  g_autoptr (GSource) source = g_timeout_source_new (0);
+
+  g_source_set_callback (source, func, user_data, NULL);
+  g_source_set_ready_time (source, g_get_monotonic_time () + seconds * G_USEC_PER_SEC);
+  return g_source_attach (source, NULL);
+}
+
 static void
 run (Tail *self, HemeraGatewayApiOptions *options)
 {
@@ -128,7 +139,7 @@ run (Tail *self, HemeraGatewayApiOptions *options)
   self->interrupt = g_unix_signal_add (SIGINT, on_signal, self);
   self->terminate = g_unix_signal_add (SIGTERM, on_signal, self);
   if (self->options.timeout_s > 0)
-    self->timeout = g_timeout_add_seconds ((guint) self->options.timeout_s, on_timeout, self);
+    self->timeout = add_deadline (self->options.timeout_s, on_timeout, self);
   hemera_gateway_connect_async (self->gateway, NULL, on_connected, self);
   self->input = tail_input_new (self->gateway, self->options.shard_ids, self->output);
   if (self->options.chaos_kill_s > 0)
