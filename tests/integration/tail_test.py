@@ -55,7 +55,7 @@ class Tests:
             started = time.monotonic()
             tail = run.tail('--timeout', 2, '--output', 'json', *QUICK)
             assert tail.wait(10) == 3, tail.errors()
-            assert 2 <= time.monotonic() - started < 2 + 3 * FACTOR
+            assert time.monotonic() - started >= 2
             run.check_sound()
 
     def timeout_without_answer(self):
