@@ -239,7 +239,8 @@ shard_init (HemeraActor *actor, gpointer state, gconstpointer data)
   hemera_actor_set_label (actor, self->slot->shard_name);
 
   self->parser = whereis (self, self->slot->parser_name);
-  self->start_asked = atomic_load_explicit (&self->slot->started, memory_order_relaxed);
+  /* Acquire pairs with the root's release, which comes before its look for this shard's name: one that it does not find sees this. */
+  self->start_asked = atomic_load_explicit (&self->slot->started, memory_order_acquire);
   /* Acquire pairs with the gateway actor's release. What an earlier shard still has under way only adds to our credit. */
   self->given = atomic_load_explicit (&self->slot->credited, memory_order_acquire);
   atomic_store_explicit (&self->slot->waiting, FALSE, memory_order_relaxed);
@@ -253,13 +254,9 @@ shard_init (HemeraActor *actor, gpointer state, gconstpointer data)
 static void
 start (HemeraShard *self)
 {
-  if (self->start_asked) {
-    hemera__shard_say_error (self, g_error_new_literal (HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_PROTOCOL,
-                                                        "the shard was started already"));
-    return;
-  }
+  if (self->start_asked)
+    return; /* it saw `started` already, and this was on its way */
   self->start_asked = TRUE;
-  atomic_store_explicit (&self->slot->started, TRUE, memory_order_relaxed);
   if (self->machine != NULL)
     hemera__shard_machine_start (self->machine, hemera_actor_now (self->self));
 }

@@ -38,12 +38,17 @@ end (HemeraActor *self, Root *root, HemeraTerm *reason)
   return hemera_actor_stop (self, NULL);
 }
 
+/* The message may find a shard that dies before it reads it, or none as it is just being restarted: then its successor sees `started`. */
 static void
 start_shards (Root *root, HemeraActor *self)
 {
-  for (guint i = 0; i < root->tree->n_slots; i++)
-    hemera_send_name (hemera_actor_system (self), root->tree->slots[i].shard_name,
+  for (guint i = 0; i < root->tree->n_slots; i++) {
+    HemeraSlot *slot = &root->tree->slots[i];
+
+    atomic_store_explicit (&slot->started, TRUE, memory_order_release);
+    hemera_send_name (hemera_actor_system (self), slot->shard_name,
                       hemera__start_shard_new (&(HemeraStartShard){ 0 }));
+  }
 }
 
 static void

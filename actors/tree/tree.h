@@ -30,10 +30,11 @@ typedef struct {
   _Atomic guint gap_told;              /* serial of the session whose loss was told */
   _Atomic guint end;                   /* HemeraShardEnd */
   _Atomic guint starts;                /* shard actors so far */
+  /* the root, atomic */
+  atomic_bool started; /* StartShard was sent: a restarted shard starts by itself */
   /* the shard actor, atomic */
   _Alignas(64) _Atomic guint serial; /* of its last session; 0: none yet */
   atomic_bool waiting; /* it stopped reading and wants a HemeraCredit; the gateway actor takes it down */
-  atomic_bool started; /* StartShard came: a restarted shard starts by itself */
   _Atomic guint connections;
   _Atomic guint state;       /* HemeraShardState */
   _Atomic gint64 alive_us;   /* last byte or change of state */
@@ -63,6 +64,8 @@ struct _HemeraTree {
   _Atomic guint remaining;
   _Atomic gint64 reset_us;
   /* any, atomic */
+  _Atomic gint64
+      identified_us; /* when the last IDENTIFY of any shard, or of an earlier tree's, was written; 0: not known */
   atomic_bool closing;
   _Atomic guint facade_pending; /* messages that the facade's port has not handled */
 };
