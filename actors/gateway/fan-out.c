@@ -158,6 +158,14 @@ hemera__fan_out_gap (HemeraGatewayState *self, guint index, guint serial, gint64
   hemera__fan_out_message (self, message);
 }
 
+void
+hemera__fan_out_lost (HemeraGatewayState *self, guint index)
+{
+  guint64 fanned = atomic_load_explicit (&self->tree->slots[index].fanned, memory_order_relaxed);
+
+  hemera__fan_out_gap (self, index, hemera__place_serial (fanned), 0);
+}
+
 /* ---- events ----------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -196,7 +204,7 @@ advance (HemeraGatewayState *self, const HemeraDispatch *dispatch, guint64 *plac
     if (dispatch->seq <= hemera__place_seq (fanned))
       return FALSE;
   if (hemera__place_serial (fanned) != serial)
-    hemera__fan_out_gap (self, dispatch->index, hemera__place_serial (fanned), 0);
+    hemera__fan_out_lost (self, dispatch->index);
   *place = hemera__place (serial, dispatch->seq);
   return TRUE;
 }

@@ -24,6 +24,8 @@ said (HemeraGatewayState *self, HemeraShardMessage *message)
   } else if (message->type != HEMERA_SHARD_MESSAGE_GAP) { /* that is reported if it is told */
     hemera__report (message, 0);
   }
+  if (watch != NULL && message->type == HEMERA_SHARD_MESSAGE_REQUESTING_IDENTIFY)
+    hemera__fan_out_lost (self, index);
   if (watch != NULL && message->type == HEMERA_SHARD_MESSAGE_GAP) {
     hemera__fan_out_gap (self, index, message->serial, message->since_ms);
     hemera_shard_message_unref (message);

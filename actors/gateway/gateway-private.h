@@ -39,6 +39,8 @@ void hemera__fan_out_event (HemeraGatewayState *self, HemeraDispatch *dispatch);
 void hemera__fan_out_message (HemeraGatewayState *self, HemeraShardMessage *message);
 /* A shard lost session @serial. */
 void hemera__fan_out_gap (HemeraGatewayState *self, guint index, guint serial, gint64 since_ms);
+/* A shard has no session: the one whose events were fanned out is lost, whether or not somebody said so. */
+void hemera__fan_out_lost (HemeraGatewayState *self, guint index);
 /* A subscription that was full has room, or is gone. */
 void hemera__fan_out_credit (HemeraGatewayState *self);
 void hemera__fan_out_clear (HemeraGatewayState *self);
