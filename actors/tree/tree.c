@@ -13,6 +13,10 @@
  * shards' supervisors must not wait for it for ever, or they would never see that they are to end. */
 #define PARSER_START_MS 5000
 
+/* A supervisor that was killed leaves children that end a little later, and much later when it was just waiting for the start of a parser:
+ * until then they have the names that the children of its successor need. */
+#define SUPERVISOR_BACKOFF_MS 200
+
 static _Atomic guint64 numbers = 1;
 
 /* ---- making --------------------------------------------------------------------------------------------------- */
@@ -199,6 +203,8 @@ hemera__tree_spec (HemeraTree *self)
   g_autofree HemeraChildSpec *shard_children = g_new0 (HemeraChildSpec, self->n_slots);
   const HemeraTreeArgs args = { self, 0 };
   HemeraSupervisorSpec shards_spec = { .strategy = HEMERA_ONE_FOR_ONE,
+                                       .intensity = 10,
+                                       .period_ms = 60000,
                                        .children = shard_children,
                                        .n_children = self->n_slots };
   const HemeraChildSpec children[] = {
@@ -214,7 +220,10 @@ hemera__tree_spec (HemeraTree *self)
       .actor = &hemera__gateway_actor_class,
       .args = hemera__tree_args (&args),
       .name = self->gateway_name },
-    { .id = "shards", .supervisor = &shards_spec, .name = self->shards_name },
+    { .id = "shards",
+      .supervisor = &shards_spec,
+      .name = self->shards_name,
+      .backoff = { .base_ms = SUPERVISOR_BACKOFF_MS } },
   };
   const HemeraSupervisorSpec application = {
     .strategy = HEMERA_ONE_FOR_ONE,
@@ -230,6 +239,7 @@ hemera__tree_spec (HemeraTree *self)
       .id = self->slots[i].supervisor_id,
       .supervisor = &shards[i].supervisor,
       .restart = HEMERA_RESTART_TRANSIENT,
+      .backoff = { .base_ms = SUPERVISOR_BACKOFF_MS },
       .placement = HEMERA_PLACE_ANY,
     };
   }

@@ -76,7 +76,7 @@ test_ended_shard_stays_down (void)
   g_assert_cmpuint (whereis (&rig, rig.tree->slots[0].shard_name).id, !=, 0);
   rig.tree->slots[0].end = HEMERA_SHARD_ENDED; /* close code 4014, say */
   hemera_exit (whereis (&rig, rig.tree->shards_name), hemera_reason_kill ());
-  rig_advance (&rig, 100);
+  rig_advance (&rig, 1000);
   g_assert_cmpuint (whereis (&rig, rig.tree->slots[0].shard_name).id, ==, 0);
   g_assert_cmpuint (whereis (&rig, rig.tree->slots[1].shard_name).id, !=, 0);
   rig_clear (&rig);
