@@ -51,6 +51,7 @@ start_tree (HemeraGateway *self, HemeraGatewayBot *bot)
     suffix = g_strdup_printf ("_%u", atomic_fetch_add_explicit (&suffixes, 1, memory_order_relaxed));
   tree = hemera__tree_new (self->system, &self->config, bot, suffix != NULL ? suffix : "",
                            hemera__port_pid (self->port), self->subscribers);
+  hemera__tree_follow (tree, atomic_load_explicit (&self->tree, memory_order_relaxed));
   tree->trust = self->trust != NULL ? hemera__trust_ref (self->trust) : NULL;
   self->ready = g_renew (gboolean, self->ready, tree->n_slots);
   memset (self->ready, 0, tree->n_slots * sizeof *self->ready);

@@ -18,6 +18,15 @@ hemera__facade_session (HemeraGateway *self, HemeraSessionPut *put)
   put->session = (HemeraSession){ 0 }; /* moved */
 }
 
+/* @tree: (nullable) */
+static gint64
+identified_ms (HemeraTree *tree)
+{
+  gint64 at = tree != NULL ? atomic_load_explicit (&tree->identified_us, memory_order_relaxed) : 0;
+
+  return at != 0 ? (at + tree->wall_offset_us) / 1000 : 0;
+}
+
 HemeraTerm *
 hemera_gateway_dup_sessions (HemeraGateway *self)
 {
@@ -43,7 +52,8 @@ hemera_gateway_dup_sessions (HemeraGateway *self)
       sessions[n].alive_ms = (alive_us + tree->wall_offset_us) / 1000;
     shards[n++] = tree->slots[i].shard;
   }
-  term = hemera__sessions_new (MAX (hemera_gateway_get_total_shards (self), 1), shards, sessions, n);
+  term = hemera__sessions_new (MAX (hemera_gateway_get_total_shards (self), 1), identified_ms (tree), shards,
+                               sessions, n);
   g_free (shards);
   g_free (sessions);
   return term;
@@ -57,8 +67,11 @@ wanted (HemeraGateway *self)
 {
   gboolean ended = self->state == HEMERA_FACADE_SAVING && self->mode == HEMERA_CLOSE_END;
 
-  return ended ? hemera__sessions_new (MAX (hemera_gateway_get_total_shards (self), 1), NULL, NULL, 0)
-               : hemera_gateway_dup_sessions (self);
+  return ended
+             ? hemera__sessions_new (MAX (hemera_gateway_get_total_shards (self), 1),
+                                     identified_ms (atomic_load_explicit (&self->tree, memory_order_relaxed)),
+                                     NULL, NULL, 0)
+             : hemera_gateway_dup_sessions (self);
 }
 
 static gboolean

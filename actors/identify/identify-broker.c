@@ -32,6 +32,19 @@ with_margin (guint ms)
   return ms + ms / 100 + 50;
 }
 
+/* What others identified before this broker, it knows the last time of; and a predecessor may just have given a lease. */
+static void
+hold (HemeraActor *self, Broker *broker)
+{
+  HemeraTree *tree = broker->tree;
+  gint64 last = atomic_load_explicit (&tree->identified_us, memory_order_relaxed);
+
+  if (atomic_load_explicit (&tree->slots[0].started, memory_order_relaxed))
+    last = hemera_actor_now (self);
+  if (last != 0)
+    hemera__identify_budget_hold (&broker->budget, last + broker->budget.spacing_us);
+}
+
 static HemeraNext
 broker_init (HemeraActor *self, gpointer state, gconstpointer data)
 {
@@ -44,13 +57,7 @@ broker_init (HemeraActor *self, gpointer state, gconstpointer data)
   hemera__identify_budget_init (&broker->budget, tree->max_concurrency,
                                 with_margin (tree->config.identify_spacing_ms), tree->config.session_floor,
                                 atomic_load_explicit (&tree->remaining, memory_order_relaxed));
-  for (guint i = 0; i < tree->n_slots; i++) {
-    if (atomic_load_explicit (&tree->slots[i].started, memory_order_relaxed)) {
-      /* A shard runs already, so this broker follows one that died and may just have given a lease. */
-      hemera__identify_budget_hold (&broker->budget, hemera_actor_now (self) + broker->budget.spacing_us);
-      break;
-    }
-  }
+  hold (self, broker);
   return HEMERA_CONTINUE;
 }
 

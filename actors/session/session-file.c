@@ -108,8 +108,15 @@ hemera__sessions_lookup (HemeraView sessions, guint total, guint shard, HemeraSe
   return FALSE;
 }
 
+gint64
+hemera__sessions_identified_ms (HemeraView sessions)
+{
+  return hemera_view_int64 (hemera_view_get (sessions, "identified_ms"), 0);
+}
+
 HemeraTerm *
-hemera__sessions_new (guint total, const guint *shards, const HemeraSession *sessions, guint n)
+hemera__sessions_new (guint total, gint64 identified_ms, const guint *shards, const HemeraSession *sessions,
+                      guint n)
 {
   g_autoptr (HemeraTermBuilder) builder = hemera_term_builder_new ();
 
@@ -118,6 +125,8 @@ hemera__sessions_new (guint total, const guint *shards, const HemeraSession *ses
   hemera_term_builder_add_int64 (builder, 1);
   hemera_term_builder_key (builder, "total");
   hemera_term_builder_add_uint64 (builder, total);
+  hemera_term_builder_key (builder, "identified_ms");
+  hemera_term_builder_add_int64 (builder, identified_ms);
   hemera_term_builder_key (builder, "sessions");
   hemera_term_builder_open_list (builder);
   for (guint i = 0; i < n; i++) {

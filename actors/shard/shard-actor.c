@@ -100,6 +100,8 @@ hemera__shard_update_lease (HemeraShard *self, const HemeraLeaseUpdate *update)
   HemeraLeaseUpdate full = *update;
 
   full.shard = self->slot->shard;
+  if (!full.done) /* the broker may not be there to hear it, and its successor is to know */
+    atomic_store_explicit (&self->tree->identified_us, hemera_actor_now (self->self), memory_order_relaxed);
   hemera_send_name (hemera_actor_system (self->self), self->tree->broker_name,
                     hemera__lease_update_new (&full));
 }

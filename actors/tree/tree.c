@@ -40,6 +40,17 @@ fill_slot (HemeraTree *self, HemeraSlot *slot, guint shard, const char *suffix)
   hemera__session_clear (&session);
 }
 
+/* Unix time, of a file that may say anything, as a time of the system's clock that is not ahead of it. */
+static gint64
+identified_us (const HemeraTree *self, HemeraSystem *system)
+{
+  gint64 ms = self->sessions != NULL ? hemera__sessions_identified_ms (hemera_term_view (self->sessions)) : 0;
+
+  if (ms <= 0 || ms >= G_MAXINT64 / 2000)
+    return 0;
+  return MIN (ms * 1000 - self->wall_offset_us, hemera_system_now (system));
+}
+
 HemeraTree *
 hemera__tree_new (HemeraSystem *system, const HemeraGatewayConfig *config, HemeraGatewayBot *bot,
                   const char *suffix, HemeraPid facade, HemeraSubscribers *subscribers)
@@ -65,12 +76,23 @@ hemera__tree_new (HemeraSystem *system, const HemeraGatewayConfig *config, Hemer
   atomic_init (&self->remaining, hemera_gateway_bot_get_remaining (bot));
   atomic_init (&self->reset_us,
                hemera_system_now (system) + (gint64) hemera_gateway_bot_get_reset_after_ms (bot) * 1000);
+  atomic_init (&self->identified_us, identified_us (self, system));
   self->n_slots = config->shards->len != 0 ? config->shards->len : self->total_shards;
   self->slots = g_aligned_alloc0 (self->n_slots, sizeof *self->slots, _Alignof(HemeraSlot));
   for (guint i = 0; i < self->n_slots; i++)
     fill_slot (self, &self->slots[i], config->shards->len != 0 ? g_array_index (config->shards, guint, i) : i,
                suffix);
   return self;
+}
+
+void
+hemera__tree_follow (HemeraTree *self, HemeraTree *before)
+{
+  if (before != NULL)
+    atomic_store_explicit (&self->identified_us,
+                           MAX (atomic_load_explicit (&self->identified_us, memory_order_relaxed),
+                                atomic_load_explicit (&before->identified_us, memory_order_relaxed)),
+                           memory_order_relaxed);
 }
 
 HemeraTree *

@@ -73,6 +73,8 @@ struct _HemeraTree {
 /* @suffix: "" or what tells the names of this gateway from another's in the system. @shards, @n: sorted ids. (transfer full) */
 HemeraTree *hemera__tree_new (HemeraSystem *system, const HemeraGatewayConfig *config, HemeraGatewayBot *bot,
                               const char *suffix, HemeraPid facade, HemeraSubscribers *subscribers);
+/* Before it is spawned: what it must know of an earlier tree of the same bot. @before: (nullable) */
+void hemera__tree_follow (HemeraTree *self, HemeraTree *before);
 HemeraTree *hemera__tree_ref (HemeraTree *self);
 void hemera__tree_unref (HemeraTree *self);
 /* (nullable) */

@@ -38,7 +38,7 @@ sessions_new (void)
     { .id = (char *) "def", .seq = 7, .encoding = HEMERA_ENCODING_JSON },
   };
 
-  return hemera__sessions_new (3, shards, sessions, 2);
+  return hemera__sessions_new (3, 1234567890555, shards, sessions, 2);
 }
 
 static void
@@ -54,6 +54,7 @@ test_round_trip (Fixture *self, gconstpointer data)
   g_assert_cmpint (status.st_mode & 0777, ==, 0600);
   read = hemera__session_file_load (self->path, &error);
   g_assert_no_error (error);
+  g_assert_cmpint (hemera__sessions_identified_ms (hemera_term_view (read)), ==, 1234567890555);
   g_assert_true (hemera__sessions_lookup (hemera_term_view (read), 3, 0, &session));
   g_assert_cmpstr (session.id, ==, "abc");
   g_assert_cmpstr (session.resume_url, ==, "wss://a.discord.gg");
@@ -76,7 +77,7 @@ test_extremes (Fixture *self, gconstpointer data)
   g_autofree char *url = g_strconcat ("wss://a.discord.gg/", path, NULL);
   const guint shard = 0;
   const HemeraSession written = { .id = id, .resume_url = url, .seq = HEMERA_SEQ_MAX };
-  g_autoptr (HemeraTerm) sessions = hemera__sessions_new (1, &shard, &written, 1), read = NULL;
+  g_autoptr (HemeraTerm) sessions = hemera__sessions_new (1, 0, &shard, &written, 1), read = NULL;
   g_autoptr (GError) error = NULL;
   HemeraSession session;
 
