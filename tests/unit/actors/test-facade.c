@@ -256,7 +256,7 @@ test_cancelled_may_connect_again (Fixture *self, gconstpointer data)
   g_cancellable_cancel (cancellable);
   g_main_loop_run (self->loop);
   g_assert_null (self->result);
-  g_assert_cmpuint (self->alarms, ==, 2); /* it asks */
+  g_assert_cmpuint (self->alarms, >=, 2); /* it asks */
   hemera_gateway_close_async (self->gateway, HEMERA_CLOSE_KEEP, 0, NULL, NULL, NULL);
   g_main_loop_run (self->loop);
 }
