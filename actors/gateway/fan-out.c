@@ -84,6 +84,16 @@ give_all_credit (HemeraGatewayState *self)
     give_credit (self, i);
 }
 
+/* What a predecessor had under way is through, or went with a parser or a gateway actor. It is credited like any other: not while a
+ * subscription is full, or each kill would let more through to it. */
+void
+hemera__fan_out_up (HemeraGatewayState *self, guint index, guint64 given)
+{
+  self->watches[index].held =
+      given - atomic_load_explicit (&self->tree->slots[index].credited, memory_order_relaxed);
+  hemera__fan_out_credit (self);
+}
+
 void
 hemera__fan_out_credit (HemeraGatewayState *self)
 {

@@ -16,7 +16,7 @@ typedef struct {
   gboolean disposed; /* the shard ended `normal` */
   HemeraRef cool_down;
   /* fan-out */
-  guint64 held;     /* dispatches whose credit waits until no subscription is full */
+  guint64 held; /* dispatches that came, or were lost, and whose credit waits until no subscription is full */
   guint64 replayed; /* events that came since the RESUME */
   gboolean resuming;
 } HemeraWatch;
@@ -41,6 +41,8 @@ void hemera__fan_out_message (HemeraGatewayState *self, HemeraShardMessage *mess
 void hemera__fan_out_gap (HemeraGatewayState *self, guint index, guint serial, gint64 since_ms);
 /* A shard has no session: the one whose events were fanned out is lost, whether or not somebody said so. */
 void hemera__fan_out_lost (HemeraGatewayState *self, guint index);
+/* A shard is up, and its predecessors gave @given dispatches. */
+void hemera__fan_out_up (HemeraGatewayState *self, guint index, guint64 given);
 /* A subscription that was full has room, or is gone. */
 void hemera__fan_out_credit (HemeraGatewayState *self);
 void hemera__fan_out_clear (HemeraGatewayState *self);

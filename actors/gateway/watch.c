@@ -91,6 +91,7 @@ hemera__watch_up (HemeraGatewayState *self, const HemeraShardUp *up)
   watch->told = starts == 1;
   if (!watch->told && (watch->cause != NULL || !knew))
     tell_restarted (self, up->index);
+  hemera__fan_out_up (self, up->index, up->given);
   /* What it has been told until now went to its predecessor. */
   hemera__credit_send (up->shard, &(HemeraCredit){ 0 });
 }

@@ -30,7 +30,7 @@ event (HemeraShard *self, HemeraShardAction *action)
                            (guint) hemera_view_uint64 (hemera_view_get (action->d, "heartbeat_interval"), 0),
                            memory_order_relaxed);
   if (action->op == HEMERA_OP_DISPATCH)
-    self->given++;
+    atomic_fetch_add_explicit (&self->slot->given, 1, memory_order_relaxed); /* before it can be credited */
   hemera__event_received_send (self->parser, &received);
 }
 

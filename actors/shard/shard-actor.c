@@ -243,12 +243,16 @@ shard_init (HemeraActor *actor, gpointer state, gconstpointer data)
   self->parser = whereis (self, self->slot->parser_name);
   /* Acquire pairs with the root's release, which comes before its look for this shard's name: one that it does not find sees this. */
   self->start_asked = atomic_load_explicit (&self->slot->started, memory_order_acquire);
-  /* Acquire pairs with the gateway actor's release. What an earlier shard still has under way only adds to our credit. */
-  self->given = atomic_load_explicit (&self->slot->credited, memory_order_acquire);
   atomic_store_explicit (&self->slot->waiting, FALSE, memory_order_relaxed);
   atomic_store_explicit (&self->slot->state, HEMERA_SHARD_STOPPED, memory_order_relaxed);
-  hemera__shard_up_send (self->parser, &(HemeraShardUp){ self->index, hemera_actor_self (actor), self->parser,
-                                                         hemera_actor_parent (actor) });
+  hemera__shard_up_send (self->parser,
+                         &(HemeraShardUp){
+                             .index = self->index,
+                             .shard = hemera_actor_self (actor),
+                             .parser = self->parser,
+                             .supervisor = hemera_actor_parent (actor),
+                             .given = atomic_load_explicit (&self->slot->given, memory_order_relaxed),
+                         });
   ask_store (self);
   return HEMERA_CONTINUE;
 }

@@ -41,7 +41,6 @@ typedef struct {
   HemeraWebsocket *socket; /* (nullable) */
   HemeraSocketLink *link;
   guint connection;
-  guint64 given; /* dispatches given to the parser, as slot->credited counts them */
   gboolean paused;
 
   /* sends */

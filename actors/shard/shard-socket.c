@@ -193,6 +193,7 @@ hemera__shard_connect (HemeraShard *self, guint connection, const char *url)
   hemera__shard_abort (self);
   self->connection = connection;
   self->paused = FALSE;
+  hemera__shard_machine_paused (self->machine, hemera_actor_now (self->self), FALSE);
   atomic_store_explicit (&self->slot->connections, connection, memory_order_relaxed);
   self->link = g_new (HemeraSocketLink, 1);
   *self->link = (HemeraSocketLink){ self->self, connection };
@@ -238,13 +239,22 @@ hemera__shard_take_watermark (HemeraShard *self)
     hemera__shard_machine_set_watermark (self->machine, self->session.id, hemera__place_seq (fanned));
 }
 
-/* Dispatches that are under way; none when a predecessor's still arrive. */
+/* Dispatches that are under way, those of predecessors too until the gateway actor knows that we are up. */
 static guint64
 under_way (HemeraShard *self, memory_order order)
 {
-  gint64 n = (gint64) (self->given - atomic_load_explicit (&self->slot->credited, order));
+  guint64 credited = atomic_load_explicit (&self->slot->credited, order);
 
-  return (guint64) MAX (n, 0);
+  return atomic_load_explicit (&self->slot->given, memory_order_relaxed) - credited;
+}
+
+/* Before HELLO is read nothing beats, and without a RESUME the session dies: only what brings dispatches is held up. */
+static gboolean
+may_pause (HemeraShard *self)
+{
+  HemeraShardState state = hemera__shard_machine_state (self->machine);
+
+  return state == HEMERA_SHARD_RESUMING || state == HEMERA_SHARD_ACTIVE;
 }
 
 static void
@@ -261,7 +271,7 @@ hemera__shard_check_credit (HemeraShard *self)
   if (self->socket == NULL)
     return;
   if (!self->paused) {
-    if (under_way (self, memory_order_relaxed) < CREDIT)
+    if (under_way (self, memory_order_relaxed) < CREDIT || !may_pause (self))
       return;
     /* Say that we wait, then look again: the gateway actor adds to `credited` and then looks at `waiting`. All four are seq_cst, so one
      * of us at least sees the other's store. */

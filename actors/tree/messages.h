@@ -71,6 +71,7 @@ HEMERA_DECLARE_MESSAGE (HemeraDispatch, hemera__dispatch)
 typedef struct {
   guint index;
   HemeraPid shard, parser, supervisor;
+  guint64 given; /* dispatches, by those before it: what of them will come has come */
 } HemeraShardUp;
 HEMERA_DECLARE_MESSAGE (HemeraShardUp, hemera__shard_up)
 

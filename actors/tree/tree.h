@@ -26,14 +26,15 @@ typedef struct {
   /* the gateway actor, atomic */
   _Alignas(64) _Atomic guint64 fanned; /* place of the last event that was fanned out */
   _Atomic gint64 fanned_us;            /* when it was */
-  _Atomic guint64 credited;            /* dispatches that the shard need not count as under way any more */
-  _Atomic guint gap_told;              /* serial of the session whose loss was told */
-  _Atomic guint end;                   /* HemeraShardEnd */
-  _Atomic guint starts;                /* shard actors so far */
+  _Atomic guint64 credited; /* of those given, the ones that need not count as under way any more */
+  _Atomic guint gap_told;   /* serial of the session whose loss was told */
+  _Atomic guint end;        /* HemeraShardEnd */
+  _Atomic guint starts;     /* shard actors so far */
   /* the root, atomic */
   atomic_bool started; /* StartShard was sent: a restarted shard starts by itself */
   /* the shard actor, atomic */
   _Alignas(64) _Atomic guint serial; /* of its last session; 0: none yet */
+  _Atomic guint64 given;             /* dispatches given to its parser, by this shard and those before it */
   atomic_bool waiting; /* it stopped reading and wants a HemeraCredit; the gateway actor takes it down */
   _Atomic guint connections;
   _Atomic guint state;       /* HemeraShardState */

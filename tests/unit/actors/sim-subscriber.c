@@ -19,6 +19,10 @@ sink_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
   HemeraDelivery delivery;
 
   g_assert_true (hemera__delivery_steal (message, &delivery));
+  /* The credit from here to the sockets holds, whoever was killed. What is said needs none. */
+  if (subscriber->subscriber->kind == HEMERA_SUBSCRIBER_EVENTS)
+    g_assert_cmpuint (hemera__subscriber_pending (subscriber->subscriber), <=,
+                      subscriber->subscriber->credit + subscriber->discord->n_shards * SIM_UNDER_WAY);
   g_queue_push_tail (&subscriber->deliveries, hemera__delivery_new (&delivery));
   return HEMERA_CONTINUE;
 }

@@ -9,6 +9,8 @@
 #include "actors/tree/subscriber.h"
 
 #define SIM_SHARDS_MAX 4
+/* Dispatches of a shard that may be under way, see shard-socket.c. */
+#define SIM_UNDER_WAY 256
 
 /* What it saw of one shard. */
 typedef struct {
