@@ -72,6 +72,8 @@ void hemera__facade_retrying (HemeraGateway *self, HemeraFetchRetry *retry);
 void hemera__facade_heard (HemeraGateway *self, HemeraSaid *said);
 /* Ends a connect that runs, if one does. @error: (transfer full) (nullable): NULL: connected */
 void hemera__facade_connected (HemeraGateway *self, GError *error);
+/* Ends it from inside a call of the application, which is to return before the callback comes. @error: (transfer full) */
+void hemera__facade_not_connected (HemeraGateway *self, GError *error);
 
 /* ---- gateway-close.c ----------------------------------------------------------------------------------------- */
 void hemera__facade_tree_down (HemeraGateway *self, HemeraTree *tree, HemeraTerm *reason);

@@ -138,8 +138,8 @@ hemera_gateway_close_async (HemeraGateway *self, HemeraCloseMode mode, guint dra
   self->drain_ms = drain_ms;
   if (self->state == HEMERA_FACADE_DRAINING || self->state == HEMERA_FACADE_SAVING)
     return; /* the tree went by itself */
-  hemera__facade_connected (self, g_error_new_literal (HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED,
-                                                       "the gateway was closed while it connected"));
+  hemera__facade_not_connected (self, g_error_new_literal (HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED,
+                                                           "the gateway was closed while it connected"));
   if (self->state == HEMERA_FACADE_UP) {
     close_tree (self);
     return;
@@ -147,7 +147,7 @@ hemera_gateway_close_async (HemeraGateway *self, HemeraCloseMode mode, guint dra
   if (self->fetch.id != 0)
     hemera_exit (self->fetch, hemera_reason_kill ());
   self->fetch = HEMERA_PID_NONE;
-  finish_close (self);
+  save_and_finish (self); /* once the files that are being read are: then it can be connected again */
 }
 
 gboolean
@@ -163,7 +163,7 @@ hemera__facade_kill_all (HemeraGateway *self)
   if (self->fetch.id != 0)
     hemera_exit (self->fetch, hemera_reason_kill ());
   if (self->root.id != 0)
-    hemera_exit (self->root, hemera_reason_kill ());
+    hemera_exit (self->root, hemera_reason_shutdown ());
   self->fetch = self->root = HEMERA_PID_NONE;
   if (self->primary)
     hemera__facade_release_names (self->system);

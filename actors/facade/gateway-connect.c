@@ -21,6 +21,32 @@ hemera__facade_connected (HemeraGateway *self, GError *error)
     g_task_return_boolean (task, TRUE);
 }
 
+static gboolean
+return_error (gpointer user_data)
+{
+  GTask *task = user_data;
+
+  g_task_return_error (task, g_error_copy (g_task_get_task_data (task)));
+  return G_SOURCE_REMOVE;
+}
+
+void
+hemera__facade_not_connected (HemeraGateway *self, GError *error)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->connecting);
+  GSource *source;
+
+  hemera__facade_clear_source (&self->cancelled);
+  if (task == NULL) {
+    g_error_free (error);
+    return;
+  }
+  source = g_idle_source_new ();
+  g_task_set_task_data (task, error, (GDestroyNotify) g_error_free);
+  g_task_attach_source (task, source, return_error);
+  g_source_unref (source);
+}
+
 /* ---- the tree ---------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -212,6 +238,8 @@ hemera_gateway_connect_async (HemeraGateway *self, GCancellable *cancellable, GA
   g_return_if_fail (HEMERA_IS_GATEWAY (self));
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, hemera_gateway_connect_async);
+  /* Ours to look at: what is reported as cancelled has to be down. */
+  g_task_set_check_cancellable (task, FALSE);
   if (self->state != HEMERA_FACADE_IDLE || self->job != NULL) {
     g_task_return_error (task, closed_error (self->state == HEMERA_FACADE_UP
                                                  ? "the gateway is connected already"

@@ -11,7 +11,7 @@ struct _HemeraSubscription {
   HemeraSubscribers *set;
   HemeraSubscriber *subscriber;
   HemeraPort *port; /* (nullable): cancelled */
-  GMainContext *context;
+  GMainContext *context, *facade_context;
   HemeraGateway *gateway; /* alive as long as the port is, when its context is the gateway's own */
   GWeakRef weak;          /* else */
   gboolean foreign;
@@ -31,6 +31,7 @@ hemera_subscription_finalize (GObject *object)
   hemera__subscriber_unref (self->subscriber);
   hemera__subscribers_unref (self->set);
   g_main_context_unref (self->context);
+  g_main_context_unref (self->facade_context);
   g_weak_ref_clear (&self->weak);
   G_OBJECT_CLASS (hemera_subscription_parent_class)->finalize (object);
 }
@@ -102,7 +103,8 @@ on_delivery (HemeraPort *port, HemeraActorMessage *message, gpointer user_data)
   g_autoptr (HemeraSubscription) self = g_object_ref (user_data); /* the callback may cancel it */
   HemeraDelivery *delivery = hemera__delivery_peek (message);
 
-  if (delivery == NULL)
+  if (delivery == NULL
+      || hemera__subscription_is_cancelled (self)) /* by another thread: the port is about to go */
     return;
   if (self->foreign) {
     g_autoptr (HemeraGateway) gateway = g_weak_ref_get (&self->weak);
@@ -133,6 +135,7 @@ hemera__subscription_new (HemeraGateway *gateway, HemeraSystem *system, GMainCon
       kind == HEMERA_CALLBACK_SHARD_MESSAGE ? HEMERA_SUBSCRIBER_MESSAGES : HEMERA_SUBSCRIBER_EVENTS;
 
   self->context = g_main_context_ref_thread_default ();
+  self->facade_context = g_main_context_ref (facade_context);
   self->foreign = self->context != facade_context;
   self->gateway = gateway;
   g_weak_ref_init (&self->weak, self->foreign ? gateway : NULL);
@@ -144,7 +147,11 @@ hemera__subscription_new (HemeraGateway *gateway, HemeraSystem *system, GMainCon
   self->destroy = destroy;
   self->port = hemera__port_new (system, self->context, on_delivery, self, 0);
   if (self->port == NULL) {
+    g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE",
+                      "no file descriptor for a subscription: it gets nothing");
     atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_relaxed);
+    if (destroy != NULL)
+      destroy (user_data);
     return self;
   }
   self->subscriber->pid = hemera__port_pid (self->port);
@@ -157,44 +164,9 @@ close_port (HemeraSubscription *self)
 {
   if (self->port == NULL)
     return;
-  atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_seq_cst);
   hemera__port_close (g_steal_pointer (&self->port));
-  /* The shards may have been waiting for this subscription alone. */
-  tell_gateway (self);
   if (self->destroy != NULL)
     self->destroy (self->user_data);
-}
-
-static gboolean
-remove_later (gpointer user_data)
-{
-  HemeraSubscription *self = user_data;
-
-  hemera__subscribers_remove (self->set, self->subscriber);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-attach (HemeraSubscription *self, GSourceFunc func)
-{
-  GSource *source = g_idle_source_new ();
-
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, func, g_object_ref (self), g_object_unref);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
-}
-
-/* It leaves the set a moment later: a program that cancels and closes in one callback means both, and then what it has not handled is to
- * be replayed to its next run. */
-void
-hemera_subscription_cancel (HemeraSubscription *self)
-{
-  g_return_if_fail (HEMERA_IS_SUBSCRIPTION (self));
-  if (self->port == NULL)
-    return;
-  close_port (self);
-  attach (self, remove_later);
 }
 
 static gboolean
@@ -204,17 +176,78 @@ close_in_context (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+attach (GMainContext *context, GSourceFunc func, gpointer data, GDestroyNotify destroy)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, func, data, destroy);
+  g_source_attach (source, context);
+  g_source_unref (source);
+}
+
+/* At once where that is its own context or one that nobody runs. */
+static void
+stop (HemeraSubscription *self)
+{
+  if (g_main_context_acquire (self->context)) {
+    close_port (self);
+    g_main_context_release (self->context);
+  } else {
+    attach (self->context, close_in_context, g_object_ref (self), g_object_unref);
+  }
+}
+
+/* What has to leave the set. No reference on the subscription, which has one on the context that this waits in. */
+typedef struct {
+  HemeraSubscribers *set;
+  HemeraSubscriber *subscriber;
+} Leaving;
+
+static gboolean
+leave (gpointer user_data)
+{
+  Leaving *self = user_data;
+
+  hemera__subscribers_remove (self->set, self->subscriber);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+free_leaving (gpointer user_data)
+{
+  Leaving *self = user_data;
+
+  hemera__subscriber_unref (self->subscriber);
+  hemera__subscribers_unref (self->set);
+  g_free (self);
+}
+
+/* It leaves the set a moment later: a program that cancels and closes in one callback means both, and then what it has not handled is to
+ * be replayed to its next run. In the gateway's context, as its own may run no more. */
+void
+hemera_subscription_cancel (HemeraSubscription *self)
+{
+  Leaving leaving;
+
+  g_return_if_fail (HEMERA_IS_SUBSCRIPTION (self));
+  if (atomic_exchange_explicit (&self->subscriber->cancelled, TRUE, memory_order_seq_cst))
+    return;
+  leaving = (Leaving){ hemera__subscribers_ref (self->set), hemera__subscriber_ref (self->subscriber) };
+  attach (self->facade_context, leave, g_memdup2 (&leaving, sizeof leaving), free_leaving);
+  /* The shards may have been waiting for this subscription alone. */
+  tell_gateway (self);
+  stop (self);
+}
+
 void
 hemera__subscription_abandon (HemeraSubscription *self)
 {
   atomic_store_explicit (&self->subscriber->cancelled, TRUE, memory_order_seq_cst);
   hemera__subscribers_remove (self->set, self->subscriber);
-  if (g_main_context_acquire (self->context)) {
-    close_port (self);
-    g_main_context_release (self->context);
-  } else {
-    attach (self, close_in_context);
-  }
+  tell_gateway (self);
+  stop (self);
 }
 
 gboolean

@@ -109,6 +109,10 @@ root_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
 
   if (exit != NULL && hemera_pid_equal (exit->from, root->application))
     return end (self, root, exit->reason);
+  if (exit != NULL) { /* the facade is gone: the application ends with us, as with any parent */
+    atomic_store_explicit (&root->tree->closing, TRUE, memory_order_relaxed);
+    return hemera_actor_stop (self, hemera_term_ref (exit->reason));
+  }
   if (started != NULL && started->reason != NULL)
     return end (self, root, started->reason); /* there comes no exit signal of a start that failed */
   if (started != NULL)

@@ -48,12 +48,13 @@ G_DECLARE_FINAL_TYPE (HemeraGateway, hemera_gateway, HEMERA, GATEWAY, GObject)
 
 /* @system: (nullable): the shared one. @options are copied. For the context where signals are to come: the caller's thread-default one. The
  * last reference is dropped there too; that ends what still runs, without a close frame: hemera_gateway_close_async() before.
- * (transfer full) */
+ * Without threads or descriptors for it the process is aborted, as without memory. (transfer full) */
 HEMERA_API HemeraGateway *hemera_gateway_new (HemeraSystem *system, HemeraGatewayApiOptions *options);
 
 /* Asks the API for url and shards, starts the tree. Finishes when every shard is READY (or RESUMED), or with the first fatal error: FALSE
  * with HEMERA_GATEWAY_ERROR. An API that cannot be reached is asked again and again ("alarm" tells). @cancellable: (nullable): ends the
- * attempt and all that it started, with G_IO_ERROR_CANCELLED. */
+ * attempt and all that it started, with G_IO_ERROR_CANCELLED; too late, it does nothing. A gateway that connects stays alive until
+ * @callback has been called. From the context that made the gateway. */
 HEMERA_API void hemera_gateway_connect_async (HemeraGateway *self, GCancellable *cancellable,
                                               GAsyncReadyCallback callback, gpointer user_data);
 HEMERA_API gboolean hemera_gateway_connect_finish (HemeraGateway *self, GAsyncResult *result, GError **error);
@@ -113,8 +114,9 @@ hemera_gateway_on_message_create (HemeraGateway *self, const HemeraFilter *filte
 HEMERA_API HemeraSubscription *
 hemera_gateway_on_guild_create (HemeraGateway *self, const HemeraFilter *filter, HemeraGuildCreateFunc func,
                                 gpointer user_data, GDestroyNotify destroy);
-/* From its own context: func is never called again. Together with hemera_gateway_close_async() (KEEP) in one callback: what
- * it has not handled is replayed to the next run. */
+/* Any thread. In its own context func is never called again; from another thread a call that runs may still go on. A thread that ends has
+ * to cancel what it subscribed: a context that nobody runs uses up its credit, and then the shards stop reading. Together with
+ * hemera_gateway_close_async() (KEEP) in one callback: what it has not handled is replayed to the next run. */
 HEMERA_API void hemera_subscription_cancel (HemeraSubscription *self);
 
 /* Everything that shards say, nyxx's Gateway.messages: EventReceived for each payload of any op, Sent, RequestingIdentify, Reconnecting,

@@ -1,6 +1,7 @@
 /* HemeraGateway without a gateway: what is asked of it before, while and after it tries to connect to a port where nobody listens. */
 #include "actors/facade/facade.h"
 #include "actors/rest/gateway-bot.h"
+#include <dirent.h>
 #include <hemera/hemera.h>
 #include <pthread.h>
 #include <string.h>
@@ -145,6 +146,73 @@ test_cancelled_subscription (Fixture *self, gconstpointer data)
   g_assert_cmpuint (destroyed, ==, 1);
 }
 
+static guint
+count_descriptors (void)
+{
+  DIR *dir = opendir ("/proc/self/fd");
+  guint n = 0;
+
+  while (readdir (dir) != NULL)
+    n++;
+  closedir (dir);
+  return n;
+}
+
+/* As in a thread that subscribes, cancels and ends. */
+static void
+test_cancelled_in_a_context_that_ends (Fixture *self, gconstpointer data)
+{
+  guint destroyed = 0, before = count_descriptors ();
+  GMainContext *context = g_main_context_new ();
+
+  g_main_context_push_thread_default (context);
+  hemera_subscription_cancel (hemera_gateway_on_event (self->gateway, NULL, NULL, never, &destroyed, count));
+  g_main_context_pop_thread_default (context);
+  g_main_context_unref (context);
+  g_assert_cmpuint (destroyed, ==, 1);
+  while (g_main_context_iteration (NULL, FALSE)) {}
+  /* Out of the set: a mark that never moves again would keep the session from moving on. */
+  g_assert_true (hemera__subscribers_safe_place (self->gateway->subscribers, 1, 0, 77) == 77);
+  hemera_subscription_cancel (hemera_gateway_on_event (self->gateway, NULL, NULL, never, NULL, NULL));
+  g_assert_cmpuint (count_descriptors (), ==, before);
+}
+
+static void *
+cancel_subscription (void *data)
+{
+  hemera_subscription_cancel (data);
+  return NULL;
+}
+
+static gboolean
+cancel_elsewhere (gpointer data)
+{
+  pthread_t thread;
+
+  pthread_create (&thread, NULL, cancel_subscription, data);
+  pthread_join (thread, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+note_thread (gpointer data)
+{
+  *(pthread_t *) data = pthread_self ();
+}
+
+/* While its own context runs: there @destroy comes, and nothing is delivered any more. */
+static void
+test_cancelled_by_another_thread (Fixture *self, gconstpointer data)
+{
+  pthread_t destroyed = 0;
+
+  g_idle_add (cancel_elsewhere,
+              hemera_gateway_on_event (self->gateway, NULL, NULL, never, &destroyed, note_thread));
+  while (destroyed == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (pthread_equal (destroyed, pthread_self ()));
+}
+
 static void
 test_close_before_connect (Fixture *self, gconstpointer data)
 {
@@ -221,6 +289,26 @@ test_close_ends_connect (Fixture *self, gconstpointer data)
   g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED);
 }
 
+static gboolean
+close_inside (gpointer data)
+{
+  Fixture *self = data;
+
+  hemera_gateway_close_async (self->gateway, HEMERA_CLOSE_KEEP, 0, NULL, NULL, NULL);
+  g_assert_null (self->result);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_close_returns_before_connect_ends (Fixture *self, gconstpointer data)
+{
+  hemera_gateway_connect_async (self->gateway, NULL, on_done, self);
+  g_main_loop_run (self->loop);
+  g_idle_add (close_inside, self);
+  g_main_loop_run (self->loop);
+  g_assert_nonnull (self->result);
+}
+
 static void
 test_dropped_while_connecting (Fixture *self, gconstpointer data)
 {
@@ -275,6 +363,50 @@ fetched (Fixture *self)
   self->gateway->state = HEMERA_FACADE_FETCHING;
   hemera__facade_fetched (self->gateway, &result);
   hemera_gateway_bot_unref (result.bot);
+}
+
+static guint warnings;
+
+static GLogWriterOutput
+count_warnings (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
+{
+  if (level <= G_LOG_LEVEL_CRITICAL)
+    return g_log_writer_default (level, fields, n, data);
+  warnings += level == G_LOG_LEVEL_WARNING;
+  return G_LOG_WRITER_HANDLED;
+}
+
+/* What is promised is no reason for a warning: in a GTest program, such as an application's own, those are fatal. */
+static void
+test_dropped_while_up (Fixture *self, gconstpointer data)
+{
+  fetched (self);
+  while (hemera_system_whereis (self->system, "hemera_shard_0").id == 0)
+    g_usleep (1000);
+  warnings = 0;
+  g_clear_object (&self->gateway);
+  while (hemera_system_whereis (self->system, "hemera_application").id != 0
+         || hemera_system_whereis (self->system, "hemera_session_store").id != 0)
+    g_usleep (1000);
+  g_assert_cmpuint (warnings, ==, 0);
+}
+
+/* Too late: the shards were ready. What is told as cancelled would not be up. */
+static void
+test_cancelled_too_late (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  HemeraShardMessage *message = hemera__shard_message_new (HEMERA_SHARD_MESSAGE_STATE, 0, 1, NULL);
+
+  message->to = HEMERA_SHARD_ACTIVE;
+  hemera_gateway_connect_async (self->gateway, cancellable, on_done, self);
+  fetched (self);
+  g_cancellable_cancel (cancellable);
+  hemera__facade_heard (self->gateway, &(HemeraSaid){ message, atomic_load (&self->gateway->tree)->number });
+  g_main_loop_run (self->loop);
+  g_assert_true (hemera_gateway_connect_finish (self->gateway, self->result, NULL));
+  g_assert_cmpuint (self->gateway->state, ==, HEMERA_FACADE_UP);
+  hemera_shard_message_unref (message);
 }
 
 static void
@@ -340,6 +472,30 @@ test_missing_ca_file (Fixture *self, gconstpointer data)
 }
 
 static void
+on_closed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_assert_true (hemera_gateway_close_finish (HEMERA_GATEWAY (source), result, NULL));
+  hemera_gateway_connect_async (HEMERA_GATEWAY (source), NULL, on_done, user_data);
+}
+
+/* Once it is closed it can be connected again, also when it was reading files. */
+static void
+test_close_while_loading (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  g_autoptr (GError) error = NULL;
+
+  hemera_gateway_api_options_set_ca_file (options, "/nonexistent/ca.pem");
+  g_clear_object (&self->gateway);
+  self->gateway = hemera_gateway_new (self->system, options);
+  hemera_gateway_connect_async (self->gateway, NULL, NULL, NULL);
+  hemera_gateway_close_async (self->gateway, HEMERA_CLOSE_END, 0, NULL, on_closed, self);
+  g_main_loop_run (self->loop);
+  g_assert_false (hemera_gateway_connect_finish (self->gateway, self->result, &error));
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS);
+}
+
+static void
 test_manager (Fixture *self, gconstpointer data)
 {
   g_autoptr (HemeraGatewayApiOptions) options = options_new ();
@@ -368,31 +524,29 @@ test_manager_cancelled (Fixture *self, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-static GLogWriterOutput
-no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
-{
-  if (level <= G_LOG_LEVEL_CRITICAL)
-    return g_log_writer_default (level, fields, n, data);
-  return G_LOG_WRITER_HANDLED;
-}
-
 #define ADD(path, func) g_test_add ("/facade/" path, Fixture, NULL, set_up, func, tear_down)
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_log_set_writer_func (no_log, NULL, NULL);
+  g_log_set_writer_func (count_warnings, NULL, NULL);
   ADD ("life/dropped-at-once", test_dropped_at_once);
   ADD ("life/dropped-while-connecting", test_dropped_while_connecting);
+  ADD ("life/dropped-while-up", test_dropped_while_up);
   ADD ("life/dropped-in-another-thread", test_dropped_in_another_thread);
   ADD ("connect/predecessor-has-the-names", test_predecessor_has_the_names);
   ADD ("connect/deaf-to-an-old-tree", test_deaf_to_an_old_tree);
   ADD ("connect/deaf-to-an-abandoned-job", test_deaf_to_an_abandoned_job);
   ADD ("connect/again-once-cancelled", test_cancelled_may_connect_again);
+  ADD ("connect/cancelled-too-late", test_cancelled_too_late);
   ADD ("subscription/cancelled", test_cancelled_subscription);
+  ADD ("subscription/cancelled-in-a-context-that-ends", test_cancelled_in_a_context_that_ends);
+  ADD ("subscription/cancelled-by-another-thread", test_cancelled_by_another_thread);
   ADD ("close/before-connect", test_close_before_connect);
   ADD ("close/ends-connect", test_close_ends_connect);
+  ADD ("close/returns-before-connect-ends", test_close_returns_before_connect_ends);
+  ADD ("close/while-loading", test_close_while_loading);
   ADD ("connect/asks-until-cancelled", test_keeps_asking_until_cancelled);
   ADD ("connect/missing-ca-file", test_missing_ca_file);
   ADD ("send/before-connect", test_send_before_connect);
