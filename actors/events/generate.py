@@ -84,39 +84,48 @@ def describe(f, k):
     what = {'SNOWFLAKE': 'id, 0 when absent', 'BITFIELD': 'flags, 0 when absent', 'STRING': 'UTF-8, %NULL when absent or null',
             'INTEGER': '0 when absent or null', 'NUMBER': '0.0 when absent or null', 'BOOLEAN': '%FALSE when absent',
             'VIEW': '`%s`; the invalid view when absent' % f['type'], 'OBJECT': '%NULL when absent or null',
-            'OBJECTS': '%NULL behind the end'}[k]
+            'OBJECTS': '%NULL behind the end and for what is no object'}[k]
     return ('ISO 8601, ' if f['type'] == 'timestamp' else '') + what
 
 
-def accessor(name, key):
-    return 'hemera_%s_get_%s' % (snake(name), key)
+def accessor(name, key, verb='get'):
+    """The field `type` of a Message is its message_type: hemera_message_get_type() is GObject's."""
+    return 'hemera_%s_%s_%s' % (snake(name), verb, snake(name) + '_type' if key == 'type' else key)
 
 
 def header(name, fields):
     low, out = snake(name), [NOTE]
+    if low + '_type' in fields:
+        sys.exit('%s: the accessors of type and %s_type would have one name' % (name, low))
     refs = sorted({kind(f['type'])[1] for f in fields.values() if kind(f['type'])[1] and kind(f['type'])[1] != name})
     out.append('/* Hemera%s: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are\n'
                ' * (transfer none) and live as long as the event; keep one with hemera_%s_ref(). _has_ is TRUE when the field is there, null\n'
-               ' * or not; _is_null_ when it is there and null. */' % (name, low))
+               ' * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %%NULL:\n'
+               ' * then all of it is absent. */' % (name, low))
     out.append('#pragma once\n\n#include <hemera/term.h>\n\nG_BEGIN_DECLS\n')
     out.append('typedef struct _Hemera%s Hemera%s;' % (name, name))
     for ref in refs:
         out.append('typedef struct _Hemera%s Hemera%s;' % (ref, ref))
-    out.append('\nHEMERA_API Hemera%s *hemera_%s_ref (Hemera%s *self);' % (name, low, name))
+    out.append('\n#define HEMERA_TYPE_%s (hemera_%s_get_type ())' % (low.upper(), low))
+    out.append('HEMERA_API GType hemera_%s_get_type (void);' % low)
+    out.append('/* Counts the event that it is in. ref: (transfer full) */')
+    out.append('HEMERA_API Hemera%s *hemera_%s_ref (Hemera%s *self);' % (name, low, name))
     out.append('HEMERA_API void hemera_%s_unref (Hemera%s *self);' % (low, name))
     out.append('/* All of it, unknown fields too. */\nHEMERA_API HemeraView hemera_%s_view (Hemera%s *self);\n' % (low, name))
     for key, f in fields.items():
         k, model = kind(f['type'])
+        if k == 'OBJECTS':
+            out.append('/* 0 when absent or null */')
+            out.append('HEMERA_API guint hemera_%s_get_n_%s (Hemera%s *self);' % (low, key, name))
         out.append('/* %s */' % describe(f, k))
         if k == 'OBJECTS':
-            out.append('HEMERA_API guint hemera_%s_get_n_%s (Hemera%s *self);' % (low, key, name))
             out.append('HEMERA_API %s%s (Hemera%s *self, guint index);' % (c_type(k, model), accessor(name, key), name))
         else:
             out.append('HEMERA_API %s%s (Hemera%s *self);' % (c_type(k, model), accessor(name, key), name))
         if f.get('optional'):
-            out.append('HEMERA_API gboolean hemera_%s_has_%s (Hemera%s *self);' % (low, key, name))
+            out.append('HEMERA_API gboolean %s (Hemera%s *self);' % (accessor(name, key, 'has'), name))
         if f.get('nullable'):
-            out.append('HEMERA_API gboolean hemera_%s_is_null_%s (Hemera%s *self);' % (low, key, name))
+            out.append('HEMERA_API gboolean %s (Hemera%s *self);' % (accessor(name, key, 'is_null'), name))
     out.append('\nG_DEFINE_AUTOPTR_CLEANUP_FUNC (Hemera%s, hemera_%s_unref)\n\nG_END_DECLS' % (name, low))
     return '\n'.join(out) + '\n'
 
@@ -136,9 +145,10 @@ def source(name, fields):
     out.append('static const guint8 field_index[] = {\n  %s\n};\n' % index_lines(index))
     out.append('const HemeraModelClass hemera__%s_model = { "%s", fields, field_index, G_GUINT64_CONSTANT (%d), %d, %d, %d };\n'
                % (low, name, multiplier, bits, len(names), slot))
+    out.append('G_DEFINE_BOXED_TYPE (Hemera%s, hemera_%s, hemera_%s_ref, hemera_%s_unref)\n' % (name, low, low, low))
     out.append('Hemera%s *\nhemera_%s_ref (Hemera%s *self)\n{\n  return hemera__model_ref (self);\n}\n' % (name, low, name))
     out.append('void\nhemera_%s_unref (Hemera%s *self)\n{\n  hemera__model_unref (self);\n}\n' % (low, name))
-    out.append('HemeraView\nhemera_%s_view (Hemera%s *self)\n{\n  return ((HemeraModel *) self)->view;\n}\n' % (low, name))
+    out.append('HemeraView\nhemera_%s_view (Hemera%s *self)\n{\n  return hemera__model_whole (self);\n}\n' % (low, name))
     for i, key in enumerate(names):
         f = fields[key]
         k, model = kind(f['type'])
@@ -151,9 +161,9 @@ def source(name, fields):
         else:
             fun(c_type(k, model), accessor(name, key), me, 'hemera__model_%s (self, %d)' % (k.lower(), i))
         if f.get('optional'):
-            fun('gboolean', 'hemera_%s_has_%s' % (low, key), me, 'hemera__model_has (self, %d)' % i)
+            fun('gboolean', accessor(name, key, 'has'), me, 'hemera__model_has (self, %d)' % i)
         if f.get('nullable'):
-            fun('gboolean', 'hemera_%s_is_null_%s' % (low, key), me, 'hemera_view_is_null (hemera__model_view (self, %d))' % i)
+            fun('gboolean', accessor(name, key, 'is_null'), me, 'hemera_view_is_null (hemera__model_view (self, %d))' % i)
     return '\n'.join(out).rstrip('\n') + '\n'
 
 
@@ -284,25 +294,25 @@ def dump(models):
     """A program's part that prints a model as JSON by its public accessors alone, for the test against the samples."""
     out = [UNFORMATTED, '#include "model-dump.h"\n']
     for name in models:
-        out.append('static void dump_%s (Hemera%s *self, GString *out);' % (snake(name), name))
+        out.append('static void dump_%s (gpointer model, GString *out);' % snake(name))
     out.append('')
     for name, fields in models.items():
         low = snake(name)
-        out.append('static void\ndump_%s (Hemera%s *self, GString *out)\n{\n  open_object (out);' % (low, name))
+        out.append('static void\ndump_%s (gpointer model, GString *out)\n{\n  Hemera%s *self = model;\n\n  open_object (out);' % (low, name))
         for key, f in fields.items():
             k, model = kind(f['type'])
             get = '%s (self)' % accessor(name, key)
-            has = 'hemera_%s_has_%s (self)' % (low, key) if f.get('optional') else 'TRUE'
-            null = 'hemera_%s_is_null_%s (self)' % (low, key) if f.get('nullable') else 'FALSE'
+            has = accessor(name, key, 'has') + ' (self)' if f.get('optional') else 'TRUE'
+            null = accessor(name, key, 'is_null') + ' (self)' if f.get('nullable') else 'FALSE'
             out.append('  if (begin_field (out, "%s", %s, %s)) {' % (key, has, null))
             if k == 'OBJECTS':
                 out.append('    g_string_append_c (out, \'[\');')
                 out.append('    for (guint i = 0; i < hemera_%s_get_n_%s (self); i++) {' % (low, key))
                 out.append('      g_string_append (out, i > 0 ? "," : "");')
-                out.append('      dump_%s (%s (self, i), out);\n    }' % (snake(model), accessor(name, key)))
+                out.append('      append_object (out, %s (self, i), dump_%s);\n    }' % (accessor(name, key), snake(model)))
                 out.append('    g_string_append_c (out, \']\');')
             elif k == 'OBJECT':
-                out.append('    if (%s != NULL)\n      dump_%s (%s, out);\n    else\n      g_string_append (out, "null");' % (get, snake(model), get))
+                out.append('    append_object (out, %s, dump_%s);' % (get, snake(model)))
             else:
                 out.append('    append_%s (out, %s);' % ('text' if f['type'] == 'bitfield:string' else k.lower(), get))
             out.append('    append_end (out);\n  }')

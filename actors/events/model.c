@@ -63,9 +63,18 @@ hemera__model_init (HemeraModel *self, HemeraEvent *event, const HemeraModelClas
     if (!hemera_view_get_string (key, &name, &size))
       continue;
     field = find_field (model_class, name, size);
-    if (field >= 0)
+    if (field >= 0
+        && offsets[field] == 0) /* the first one counts where a key stands twice, as in hemera_view_get() */
       offsets[field] = (guint32) (value.data - view.data) + 1;
   }
+}
+
+HemeraView
+hemera__model_whole (gconstpointer model)
+{
+  const HemeraModel *self = model;
+
+  return self != NULL ? self->view : HEMERA_VIEW_INVALID;
 }
 
 HemeraView
@@ -189,11 +198,7 @@ hemera__model_n_objects (gconstpointer model, guint field)
 {
   HemeraView value = hemera__model_view (model, field);
 
-  if (hemera_view_type (value) != HEMERA_TERM_LIST)
-    return 0;
-  g_assert (hemera_view_is_valid (value));
-  /* A STRING_EXT is a list of integers: its elements have no bytes of their own to be objects. */
-  return value.data[0] != ERL_STRING_EXT ? (guint) hemera_view_length (value) : 0;
+  return hemera_view_type (value) == HEMERA_TERM_LIST ? (guint) hemera_view_length (value) : 0;
 }
 
 /* Where the elements of a list lie, found in one walk at its first use, and the models made of them so far. */
@@ -227,7 +232,8 @@ hemera__model_object_at (gpointer model, guint field, guint index)
   HemeraView element;
   gpointer made;
 
-  if (index >= hemera__model_n_objects (self, field))
+  /* A STRING_EXT is a list of small integers. */
+  if (index >= hemera__model_n_objects (self, field) || list.data[0] == ERL_STRING_EXT)
     return NULL;
   slot = get_slot (self, field);
   elements = atomic_load_explicit (slot, memory_order_acquire); /* pairs with publish() */
@@ -238,6 +244,8 @@ hemera__model_object_at (gpointer model, guint field, guint index)
     return made;
   model_class = self->model_class->fields[field].model;
   element = (HemeraView){ list.data + elements->offsets[index], list.end };
+  if (hemera_view_type (element) != HEMERA_TERM_MAP)
+    return NULL;
   made = g_malloc0 (hemera__model_size (model_class));
   hemera__model_init (made, self->event, model_class, element);
   return publish (self, &elements->models[index], made);
@@ -246,6 +254,7 @@ hemera__model_object_at (gpointer model, guint field, guint index)
 gpointer
 hemera__model_ref (gpointer model)
 {
+  g_return_val_if_fail (model != NULL, NULL);
   hemera_event_ref (((HemeraModel *) model)->event);
   return model;
 }
@@ -253,5 +262,6 @@ hemera__model_ref (gpointer model)
 void
 hemera__model_unref (gpointer model)
 {
+  g_return_if_fail (model != NULL);
   hemera_event_unref (((HemeraModel *) model)->event);
 }

@@ -69,7 +69,8 @@ gsize hemera__model_size (const HemeraModelClass *model_class);
 void hemera__model_init (HemeraModel *self, struct _HemeraEvent *event, const HemeraModelClass *model_class,
                          HemeraView view);
 
-/* What the generated accessors call; total: an absent field or another type gives 0, NULL, FALSE or the invalid view. */
+/* What the generated accessors call; total: an absent field, another type or no @self gives 0, NULL, FALSE or the invalid view. */
+HemeraView hemera__model_whole (gconstpointer self);
 HemeraView hemera__model_view (gconstpointer self, guint field);
 gboolean hemera__model_has (gconstpointer self, guint field);
 guint64 hemera__model_snowflake (gconstpointer self, guint field);

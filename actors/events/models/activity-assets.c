@@ -19,6 +19,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__activity_assets_model = { "ActivityAssets", fields, field_index, G_GUINT64_CONSTANT (13259445285702913411), 3, 7, 7 };
 
+G_DEFINE_BOXED_TYPE (HemeraActivityAssets, hemera_activity_assets, hemera_activity_assets_ref, hemera_activity_assets_unref)
+
 HemeraActivityAssets *
 hemera_activity_assets_ref (HemeraActivityAssets *self)
 {
@@ -34,7 +36,7 @@ hemera_activity_assets_unref (HemeraActivityAssets *self)
 HemeraView
 hemera_activity_assets_view (HemeraActivityAssets *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

@@ -15,6 +15,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__activity_emoji_model = { "ActivityEmoji", fields, field_index, G_GUINT64_CONSTANT (7062582979898595269), 2, 3, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraActivityEmoji, hemera_activity_emoji, hemera_activity_emoji_ref, hemera_activity_emoji_unref)
+
 HemeraActivityEmoji *
 hemera_activity_emoji_ref (HemeraActivityEmoji *self)
 {
@@ -30,7 +32,7 @@ hemera_activity_emoji_unref (HemeraActivityEmoji *self)
 HemeraView
 hemera_activity_emoji_view (HemeraActivityEmoji *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

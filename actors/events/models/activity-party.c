@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__activity_party_model = { "ActivityParty", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 1, 2, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraActivityParty, hemera_activity_party, hemera_activity_party_ref, hemera_activity_party_unref)
+
 HemeraActivityParty *
 hemera_activity_party_ref (HemeraActivityParty *self)
 {
@@ -29,7 +31,7 @@ hemera_activity_party_unref (HemeraActivityParty *self)
 HemeraView
 hemera_activity_party_view (HemeraActivityParty *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

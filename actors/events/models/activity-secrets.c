@@ -15,6 +15,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__activity_secrets_model = { "ActivitySecrets", fields, field_index, G_GUINT64_CONSTANT (7062582979898595269), 2, 3, 3 };
 
+G_DEFINE_BOXED_TYPE (HemeraActivitySecrets, hemera_activity_secrets, hemera_activity_secrets_ref, hemera_activity_secrets_unref)
+
 HemeraActivitySecrets *
 hemera_activity_secrets_ref (HemeraActivitySecrets *self)
 {
@@ -30,7 +32,7 @@ hemera_activity_secrets_unref (HemeraActivitySecrets *self)
 HemeraView
 hemera_activity_secrets_view (HemeraActivitySecrets *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

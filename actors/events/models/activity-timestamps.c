@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__activity_timestamps_model = { "ActivityTimestamps", fields, field_index, G_GUINT64_CONSTANT (9396908728118811419), 1, 2, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraActivityTimestamps, hemera_activity_timestamps, hemera_activity_timestamps_ref, hemera_activity_timestamps_unref)
+
 HemeraActivityTimestamps *
 hemera_activity_timestamps_ref (HemeraActivityTimestamps *self)
 {
@@ -29,7 +31,7 @@ hemera_activity_timestamps_unref (HemeraActivityTimestamps *self)
 HemeraView
 hemera_activity_timestamps_view (HemeraActivityTimestamps *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64

@@ -36,6 +36,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__activity_model = { "Activity", fields, field_index, G_GUINT64_CONSTANT (639236250925966293), 6, 22, 15 };
 
+G_DEFINE_BOXED_TYPE (HemeraActivity, hemera_activity, hemera_activity_ref, hemera_activity_unref)
+
 HemeraActivity *
 hemera_activity_ref (HemeraActivity *self)
 {
@@ -51,7 +53,7 @@ hemera_activity_unref (HemeraActivity *self)
 HemeraView
 hemera_activity_view (HemeraActivity *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *
@@ -73,7 +75,7 @@ hemera_activity_get_name (HemeraActivity *self)
 }
 
 gint64
-hemera_activity_get_type (HemeraActivity *self)
+hemera_activity_get_activity_type (HemeraActivity *self)
 {
   return hemera__model_integer (self, 2);
 }

@@ -22,6 +22,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__application_guild_model = { "ApplicationGuild", fields, field_index, G_GUINT64_CONSTANT (13833615605184489617), 4, 10, 7 };
 
+G_DEFINE_BOXED_TYPE (HemeraApplicationGuild, hemera_application_guild, hemera_application_guild_ref, hemera_application_guild_unref)
+
 HemeraApplicationGuild *
 hemera_application_guild_ref (HemeraApplicationGuild *self)
 {
@@ -37,7 +39,7 @@ hemera_application_guild_unref (HemeraApplicationGuild *self)
 HemeraView
 hemera_application_guild_view (HemeraApplicationGuild *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

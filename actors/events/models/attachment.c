@@ -32,6 +32,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__attachment_model = { "Attachment", fields, field_index, G_GUINT64_CONSTANT (15590597517805479311), 5, 19, 11 };
 
+G_DEFINE_BOXED_TYPE (HemeraAttachment, hemera_attachment, hemera_attachment_ref, hemera_attachment_unref)
+
 HemeraAttachment *
 hemera_attachment_ref (HemeraAttachment *self)
 {
@@ -47,7 +49,7 @@ hemera_attachment_unref (HemeraAttachment *self)
 HemeraView
 hemera_attachment_view (HemeraAttachment *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__avatar_decoration_data_model = { "AvatarDecorationData", fields, field_index, G_GUINT64_CONSTANT (7062582979898595269), 1, 2, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraAvatarDecorationData, hemera_avatar_decoration_data, hemera_avatar_decoration_data_ref, hemera_avatar_decoration_data_unref)
+
 HemeraAvatarDecorationData *
 hemera_avatar_decoration_data_ref (HemeraAvatarDecorationData *self)
 {
@@ -29,7 +31,7 @@ hemera_avatar_decoration_data_unref (HemeraAvatarDecorationData *self)
 HemeraView
 hemera_avatar_decoration_data_view (HemeraAvatarDecorationData *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__channel_mention_model = { "ChannelMention", fields, field_index, G_GUINT64_CONSTANT (9396908728118811419), 2, 4, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraChannelMention, hemera_channel_mention, hemera_channel_mention_ref, hemera_channel_mention_unref)
+
 HemeraChannelMention *
 hemera_channel_mention_ref (HemeraChannelMention *self)
 {
@@ -31,7 +33,7 @@ hemera_channel_mention_unref (HemeraChannelMention *self)
 HemeraView
 hemera_channel_mention_view (HemeraChannelMention *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64
@@ -47,7 +49,7 @@ hemera_channel_mention_get_guild_id (HemeraChannelMention *self)
 }
 
 gint64
-hemera_channel_mention_get_type (HemeraChannelMention *self)
+hemera_channel_mention_get_channel_mention_type (HemeraChannelMention *self)
 {
   return hemera__model_integer (self, 2);
 }

@@ -50,6 +50,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__channel_model = { "Channel", fields, field_index, G_GUINT64_CONSTANT (10379624097330692507), 6, 36, 11 };
 
+G_DEFINE_BOXED_TYPE (HemeraChannel, hemera_channel, hemera_channel_ref, hemera_channel_unref)
+
 HemeraChannel *
 hemera_channel_ref (HemeraChannel *self)
 {
@@ -65,7 +67,7 @@ hemera_channel_unref (HemeraChannel *self)
 HemeraView
 hemera_channel_view (HemeraChannel *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64
@@ -75,7 +77,7 @@ hemera_channel_get_id (HemeraChannel *self)
 }
 
 gint64
-hemera_channel_get_type (HemeraChannel *self)
+hemera_channel_get_channel_type (HemeraChannel *self)
 {
   return hemera__model_integer (self, 1);
 }

@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__client_status_model = { "ClientStatus", fields, field_index, G_GUINT64_CONSTANT (17796618944634134249), 2, 4, 4 };
 
+G_DEFINE_BOXED_TYPE (HemeraClientStatus, hemera_client_status, hemera_client_status_ref, hemera_client_status_unref)
+
 HemeraClientStatus *
 hemera_client_status_ref (HemeraClientStatus *self)
 {
@@ -31,7 +33,7 @@ hemera_client_status_unref (HemeraClientStatus *self)
 HemeraView
 hemera_client_status_view (HemeraClientStatus *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

@@ -13,6 +13,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__collectibles_model = { "Collectibles", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 1, 1, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraCollectibles, hemera_collectibles, hemera_collectibles_ref, hemera_collectibles_unref)
+
 HemeraCollectibles *
 hemera_collectibles_ref (HemeraCollectibles *self)
 {
@@ -28,7 +30,7 @@ hemera_collectibles_unref (HemeraCollectibles *self)
 HemeraView
 hemera_collectibles_view (HemeraCollectibles *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraNameplate *

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__default_reaction_model = { "DefaultReaction", fields, field_index, G_GUINT64_CONSTANT (11960119808228829711), 1, 2, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraDefaultReaction, hemera_default_reaction, hemera_default_reaction_ref, hemera_default_reaction_unref)
+
 HemeraDefaultReaction *
 hemera_default_reaction_ref (HemeraDefaultReaction *self)
 {
@@ -29,7 +31,7 @@ hemera_default_reaction_unref (HemeraDefaultReaction *self)
 HemeraView
 hemera_default_reaction_view (HemeraDefaultReaction *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__embed_author_model = { "EmbedAuthor", fields, field_index, G_GUINT64_CONSTANT (11960119808228829711), 2, 4, 4 };
 
+G_DEFINE_BOXED_TYPE (HemeraEmbedAuthor, hemera_embed_author, hemera_embed_author_ref, hemera_embed_author_unref)
+
 HemeraEmbedAuthor *
 hemera_embed_author_ref (HemeraEmbedAuthor *self)
 {
@@ -31,7 +33,7 @@ hemera_embed_author_unref (HemeraEmbedAuthor *self)
 HemeraView
 hemera_embed_author_view (HemeraEmbedAuthor *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

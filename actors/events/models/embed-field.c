@@ -15,6 +15,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__embed_field_model = { "EmbedField", fields, field_index, G_GUINT64_CONSTANT (11960119808228829711), 2, 3, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraEmbedField, hemera_embed_field, hemera_embed_field_ref, hemera_embed_field_unref)
+
 HemeraEmbedField *
 hemera_embed_field_ref (HemeraEmbedField *self)
 {
@@ -30,7 +32,7 @@ hemera_embed_field_unref (HemeraEmbedField *self)
 HemeraView
 hemera_embed_field_view (HemeraEmbedField *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

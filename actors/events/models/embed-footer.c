@@ -15,6 +15,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__embed_footer_model = { "EmbedFooter", fields, field_index, G_GUINT64_CONSTANT (11960119808228829711), 2, 3, 3 };
 
+G_DEFINE_BOXED_TYPE (HemeraEmbedFooter, hemera_embed_footer, hemera_embed_footer_ref, hemera_embed_footer_unref)
+
 HemeraEmbedFooter *
 hemera_embed_footer_ref (HemeraEmbedFooter *self)
 {
@@ -30,7 +32,7 @@ hemera_embed_footer_unref (HemeraEmbedFooter *self)
 HemeraView
 hemera_embed_footer_view (HemeraEmbedFooter *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

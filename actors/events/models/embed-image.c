@@ -21,6 +21,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__embed_image_model = { "EmbedImage", fields, field_index, G_GUINT64_CONSTANT (3748899703585450325), 4, 9, 5 };
 
+G_DEFINE_BOXED_TYPE (HemeraEmbedImage, hemera_embed_image, hemera_embed_image_ref, hemera_embed_image_unref)
+
 HemeraEmbedImage *
 hemera_embed_image_ref (HemeraEmbedImage *self)
 {
@@ -36,7 +38,7 @@ hemera_embed_image_unref (HemeraEmbedImage *self)
 HemeraView
 hemera_embed_image_view (HemeraEmbedImage *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

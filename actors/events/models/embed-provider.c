@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__embed_provider_model = { "EmbedProvider", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 1, 2, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraEmbedProvider, hemera_embed_provider, hemera_embed_provider_ref, hemera_embed_provider_unref)
+
 HemeraEmbedProvider *
 hemera_embed_provider_ref (HemeraEmbedProvider *self)
 {
@@ -29,7 +31,7 @@ hemera_embed_provider_unref (HemeraEmbedProvider *self)
 HemeraView
 hemera_embed_provider_view (HemeraEmbedProvider *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

@@ -21,6 +21,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__embed_video_model = { "EmbedVideo", fields, field_index, G_GUINT64_CONSTANT (3748899703585450325), 4, 9, 5 };
 
+G_DEFINE_BOXED_TYPE (HemeraEmbedVideo, hemera_embed_video, hemera_embed_video_ref, hemera_embed_video_unref)
+
 HemeraEmbedVideo *
 hemera_embed_video_ref (HemeraEmbedVideo *self)
 {
@@ -36,7 +38,7 @@ hemera_embed_video_unref (HemeraEmbedVideo *self)
 HemeraView
 hemera_embed_video_view (HemeraEmbedVideo *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

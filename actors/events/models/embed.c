@@ -26,6 +26,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__embed_model = { "Embed", fields, field_index, G_GUINT64_CONSTANT (9571953700908125551), 4, 14, 12 };
 
+G_DEFINE_BOXED_TYPE (HemeraEmbed, hemera_embed, hemera_embed_ref, hemera_embed_unref)
+
 HemeraEmbed *
 hemera_embed_ref (HemeraEmbed *self)
 {
@@ -41,7 +43,7 @@ hemera_embed_unref (HemeraEmbed *self)
 HemeraView
 hemera_embed_view (HemeraEmbed *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *
@@ -57,13 +59,13 @@ hemera_embed_has_title (HemeraEmbed *self)
 }
 
 const char *
-hemera_embed_get_type (HemeraEmbed *self)
+hemera_embed_get_embed_type (HemeraEmbed *self)
 {
   return hemera__model_string (self, 1);
 }
 
 gboolean
-hemera_embed_has_type (HemeraEmbed *self)
+hemera_embed_has_embed_type (HemeraEmbed *self)
 {
   return hemera__model_has (self, 1);
 }

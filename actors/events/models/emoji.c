@@ -20,6 +20,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__emoji_model = { "Emoji", fields, field_index, G_GUINT64_CONSTANT (10540072445810324177), 3, 8, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraEmoji, hemera_emoji, hemera_emoji_ref, hemera_emoji_unref)
+
 HemeraEmoji *
 hemera_emoji_ref (HemeraEmoji *self)
 {
@@ -35,7 +37,7 @@ hemera_emoji_unref (HemeraEmoji *self)
 HemeraView
 hemera_emoji_view (HemeraEmoji *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -17,6 +17,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__forum_tag_model = { "ForumTag", fields, field_index, G_GUINT64_CONSTANT (11960119808228829711), 3, 5, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraForumTag, hemera_forum_tag, hemera_forum_tag_ref, hemera_forum_tag_unref)
+
 HemeraForumTag *
 hemera_forum_tag_ref (HemeraForumTag *self)
 {
@@ -32,7 +34,7 @@ hemera_forum_tag_unref (HemeraForumTag *self)
 HemeraView
 hemera_forum_tag_view (HemeraForumTag *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

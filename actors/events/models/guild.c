@@ -79,6 +79,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__guild_model = { "Guild", fields, field_index, G_GUINT64_CONSTANT (6638408049556933461), 8, 57, 24 };
 
+G_DEFINE_BOXED_TYPE (HemeraGuild, hemera_guild, hemera_guild_ref, hemera_guild_unref)
+
 HemeraGuild *
 hemera_guild_ref (HemeraGuild *self)
 {
@@ -94,7 +96,7 @@ hemera_guild_unref (HemeraGuild *self)
 HemeraView
 hemera_guild_view (HemeraGuild *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

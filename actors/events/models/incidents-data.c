@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__incidents_data_model = { "IncidentsData", fields, field_index, G_GUINT64_CONSTANT (7062582979898595269), 2, 4, 4 };
 
+G_DEFINE_BOXED_TYPE (HemeraIncidentsData, hemera_incidents_data, hemera_incidents_data_ref, hemera_incidents_data_unref)
+
 HemeraIncidentsData *
 hemera_incidents_data_ref (HemeraIncidentsData *self)
 {
@@ -31,7 +33,7 @@ hemera_incidents_data_unref (HemeraIncidentsData *self)
 HemeraView
 hemera_incidents_data_view (HemeraIncidentsData *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

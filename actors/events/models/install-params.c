@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__install_params_model = { "InstallParams", fields, field_index, G_GUINT64_CONSTANT (11960119808228829711), 1, 2, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraInstallParams, hemera_install_params, hemera_install_params_ref, hemera_install_params_unref)
+
 HemeraInstallParams *
 hemera_install_params_ref (HemeraInstallParams *self)
 {
@@ -29,7 +31,7 @@ hemera_install_params_unref (HemeraInstallParams *self)
 HemeraView
 hemera_install_params_view (HemeraInstallParams *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraView

@@ -25,6 +25,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__member_no_user_model = { "MemberNoUser", fields, field_index, G_GUINT64_CONSTANT (154468034709195583), 4, 13, 8 };
 
+G_DEFINE_BOXED_TYPE (HemeraMemberNoUser, hemera_member_no_user, hemera_member_no_user_ref, hemera_member_no_user_unref)
+
 HemeraMemberNoUser *
 hemera_member_no_user_ref (HemeraMemberNoUser *self)
 {
@@ -40,7 +42,7 @@ hemera_member_no_user_unref (HemeraMemberNoUser *self)
 HemeraView
 hemera_member_no_user_view (HemeraMemberNoUser *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

@@ -27,6 +27,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__member_model = { "Member", fields, field_index, G_GUINT64_CONSTANT (13073999762529272347), 4, 15, 9 };
 
+G_DEFINE_BOXED_TYPE (HemeraMember, hemera_member, hemera_member_ref, hemera_member_unref)
+
 HemeraMember *
 hemera_member_ref (HemeraMember *self)
 {
@@ -42,7 +44,7 @@ hemera_member_unref (HemeraMember *self)
 HemeraView
 hemera_member_view (HemeraMember *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraUser *

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__message_activity_model = { "MessageActivity", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 1, 2, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraMessageActivity, hemera_message_activity, hemera_message_activity_ref, hemera_message_activity_unref)
+
 HemeraMessageActivity *
 hemera_message_activity_ref (HemeraMessageActivity *self)
 {
@@ -29,11 +31,11 @@ hemera_message_activity_unref (HemeraMessageActivity *self)
 HemeraView
 hemera_message_activity_view (HemeraMessageActivity *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64
-hemera_message_activity_get_type (HemeraMessageActivity *self)
+hemera_message_activity_get_message_activity_type (HemeraMessageActivity *self)
 {
   return hemera__model_integer (self, 0);
 }

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__message_call_model = { "MessageCall", fields, field_index, G_GUINT64_CONSTANT (11960119808228829711), 1, 2, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraMessageCall, hemera_message_call, hemera_message_call_ref, hemera_message_call_unref)
+
 HemeraMessageCall *
 hemera_message_call_ref (HemeraMessageCall *self)
 {
@@ -29,7 +31,7 @@ hemera_message_call_unref (HemeraMessageCall *self)
 HemeraView
 hemera_message_call_view (HemeraMessageCall *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraView

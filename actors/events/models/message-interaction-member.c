@@ -21,6 +21,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__message_interaction_member_model = { "MessageInteractionMember", fields, field_index, G_GUINT64_CONSTANT (14456408541175185049), 4, 9, 5 };
 
+G_DEFINE_BOXED_TYPE (HemeraMessageInteractionMember, hemera_message_interaction_member, hemera_message_interaction_member_ref, hemera_message_interaction_member_unref)
+
 HemeraMessageInteractionMember *
 hemera_message_interaction_member_ref (HemeraMessageInteractionMember *self)
 {
@@ -36,7 +38,7 @@ hemera_message_interaction_member_unref (HemeraMessageInteractionMember *self)
 HemeraView
 hemera_message_interaction_member_view (HemeraMessageInteractionMember *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraView

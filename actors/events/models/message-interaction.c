@@ -17,6 +17,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__message_interaction_model = { "MessageInteraction", fields, field_index, G_GUINT64_CONSTANT (7062582979898595269), 3, 5, 3 };
 
+G_DEFINE_BOXED_TYPE (HemeraMessageInteraction, hemera_message_interaction, hemera_message_interaction_ref, hemera_message_interaction_unref)
+
 HemeraMessageInteraction *
 hemera_message_interaction_ref (HemeraMessageInteraction *self)
 {
@@ -32,7 +34,7 @@ hemera_message_interaction_unref (HemeraMessageInteraction *self)
 HemeraView
 hemera_message_interaction_view (HemeraMessageInteraction *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64
@@ -42,7 +44,7 @@ hemera_message_interaction_get_id (HemeraMessageInteraction *self)
 }
 
 gint64
-hemera_message_interaction_get_type (HemeraMessageInteraction *self)
+hemera_message_interaction_get_message_interaction_type (HemeraMessageInteraction *self)
 {
   return hemera__model_integer (self, 1);
 }

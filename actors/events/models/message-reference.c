@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__message_reference_model = { "MessageReference", fields, field_index, G_GUINT64_CONSTANT (9232803539723513983), 2, 4, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraMessageReference, hemera_message_reference, hemera_message_reference_ref, hemera_message_reference_unref)
+
 HemeraMessageReference *
 hemera_message_reference_ref (HemeraMessageReference *self)
 {
@@ -31,17 +33,17 @@ hemera_message_reference_unref (HemeraMessageReference *self)
 HemeraView
 hemera_message_reference_view (HemeraMessageReference *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64
-hemera_message_reference_get_type (HemeraMessageReference *self)
+hemera_message_reference_get_message_reference_type (HemeraMessageReference *self)
 {
   return hemera__model_integer (self, 0);
 }
 
 gboolean
-hemera_message_reference_has_type (HemeraMessageReference *self)
+hemera_message_reference_has_message_reference_type (HemeraMessageReference *self)
 {
   return hemera__model_has (self, 0);
 }

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__message_snapshot_model = { "MessageSnapshot", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 1, 2, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraMessageSnapshot, hemera_message_snapshot, hemera_message_snapshot_ref, hemera_message_snapshot_unref)
+
 HemeraMessageSnapshot *
 hemera_message_snapshot_ref (HemeraMessageSnapshot *self)
 {
@@ -29,7 +31,7 @@ hemera_message_snapshot_unref (HemeraMessageSnapshot *self)
 HemeraView
 hemera_message_snapshot_view (HemeraMessageSnapshot *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraSnapshotMessage *

@@ -57,6 +57,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__message_model = { "Message", fields, field_index, G_GUINT64_CONSTANT (1336049930735991539), 7, 40, 24 };
 
+G_DEFINE_BOXED_TYPE (HemeraMessage, hemera_message, hemera_message_ref, hemera_message_unref)
+
 HemeraMessage *
 hemera_message_ref (HemeraMessage *self)
 {
@@ -72,7 +74,7 @@ hemera_message_unref (HemeraMessage *self)
 HemeraView
 hemera_message_view (HemeraMessage *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64
@@ -238,7 +240,7 @@ hemera_message_has_webhook_id (HemeraMessage *self)
 }
 
 gint64
-hemera_message_get_type (HemeraMessage *self)
+hemera_message_get_message_type (HemeraMessage *self)
 {
   return hemera__model_integer (self, 17);
 }

@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__nameplate_model = { "Nameplate", fields, field_index, G_GUINT64_CONSTANT (10218303843513747619), 2, 4, 3 };
 
+G_DEFINE_BOXED_TYPE (HemeraNameplate, hemera_nameplate, hemera_nameplate_ref, hemera_nameplate_unref)
+
 HemeraNameplate *
 hemera_nameplate_ref (HemeraNameplate *self)
 {
@@ -31,7 +33,7 @@ hemera_nameplate_unref (HemeraNameplate *self)
 HemeraView
 hemera_nameplate_view (HemeraNameplate *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__overwrite_model = { "Overwrite", fields, field_index, G_GUINT64_CONSTANT (1206773305466921929), 2, 4, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraOverwrite, hemera_overwrite, hemera_overwrite_ref, hemera_overwrite_unref)
+
 HemeraOverwrite *
 hemera_overwrite_ref (HemeraOverwrite *self)
 {
@@ -31,7 +33,7 @@ hemera_overwrite_unref (HemeraOverwrite *self)
 HemeraView
 hemera_overwrite_view (HemeraOverwrite *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64
@@ -41,7 +43,7 @@ hemera_overwrite_get_id (HemeraOverwrite *self)
 }
 
 gint64
-hemera_overwrite_get_type (HemeraOverwrite *self)
+hemera_overwrite_get_overwrite_type (HemeraOverwrite *self)
 {
   return hemera__model_integer (self, 1);
 }

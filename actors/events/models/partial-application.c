@@ -51,6 +51,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__partial_application_model = { "PartialApplication", fields, field_index, G_GUINT64_CONSTANT (4473503103721445487), 7, 34, 18 };
 
+G_DEFINE_BOXED_TYPE (HemeraPartialApplication, hemera_partial_application, hemera_partial_application_ref, hemera_partial_application_unref)
+
 HemeraPartialApplication *
 hemera_partial_application_ref (HemeraPartialApplication *self)
 {
@@ -66,7 +68,7 @@ hemera_partial_application_unref (HemeraPartialApplication *self)
 HemeraView
 hemera_partial_application_view (HemeraPartialApplication *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

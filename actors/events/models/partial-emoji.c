@@ -15,6 +15,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__partial_emoji_model = { "PartialEmoji", fields, field_index, G_GUINT64_CONSTANT (7062582979898595269), 2, 3, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraPartialEmoji, hemera_partial_emoji, hemera_partial_emoji_ref, hemera_partial_emoji_unref)
+
 HemeraPartialEmoji *
 hemera_partial_emoji_ref (HemeraPartialEmoji *self)
 {
@@ -30,7 +32,7 @@ hemera_partial_emoji_unref (HemeraPartialEmoji *self)
 HemeraView
 hemera_partial_emoji_view (HemeraPartialEmoji *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -33,6 +33,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__partial_user_model = { "PartialUser", fields, field_index, G_GUINT64_CONSTANT (943285265430499047), 5, 20, 11 };
 
+G_DEFINE_BOXED_TYPE (HemeraPartialUser, hemera_partial_user, hemera_partial_user_ref, hemera_partial_user_unref)
+
 HemeraPartialUser *
 hemera_partial_user_ref (HemeraPartialUser *self)
 {
@@ -48,7 +50,7 @@ hemera_partial_user_unref (HemeraPartialUser *self)
 HemeraView
 hemera_partial_user_view (HemeraPartialUser *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

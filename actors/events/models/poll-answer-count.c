@@ -15,6 +15,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__poll_answer_count_model = { "PollAnswerCount", fields, field_index, G_GUINT64_CONSTANT (9396908728118811419), 2, 3, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraPollAnswerCount, hemera_poll_answer_count, hemera_poll_answer_count_ref, hemera_poll_answer_count_unref)
+
 HemeraPollAnswerCount *
 hemera_poll_answer_count_ref (HemeraPollAnswerCount *self)
 {
@@ -30,7 +32,7 @@ hemera_poll_answer_count_unref (HemeraPollAnswerCount *self)
 HemeraView
 hemera_poll_answer_count_view (HemeraPollAnswerCount *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64

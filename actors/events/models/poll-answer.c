@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__poll_answer_model = { "PollAnswer", fields, field_index, G_GUINT64_CONSTANT (9396908728118811419), 1, 2, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraPollAnswer, hemera_poll_answer, hemera_poll_answer_ref, hemera_poll_answer_unref)
+
 HemeraPollAnswer *
 hemera_poll_answer_ref (HemeraPollAnswer *self)
 {
@@ -29,7 +31,7 @@ hemera_poll_answer_unref (HemeraPollAnswer *self)
 HemeraView
 hemera_poll_answer_view (HemeraPollAnswer *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64

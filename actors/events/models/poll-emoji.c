@@ -15,6 +15,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__poll_emoji_model = { "PollEmoji", fields, field_index, G_GUINT64_CONSTANT (7062582979898595269), 2, 3, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraPollEmoji, hemera_poll_emoji, hemera_poll_emoji_ref, hemera_poll_emoji_unref)
+
 HemeraPollEmoji *
 hemera_poll_emoji_ref (HemeraPollEmoji *self)
 {
@@ -30,7 +32,7 @@ hemera_poll_emoji_unref (HemeraPollEmoji *self)
 HemeraView
 hemera_poll_emoji_view (HemeraPollEmoji *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__poll_media_model = { "PollMedia", fields, field_index, G_GUINT64_CONSTANT (9396908728118811419), 1, 2, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraPollMedia, hemera_poll_media, hemera_poll_media_ref, hemera_poll_media_unref)
+
 HemeraPollMedia *
 hemera_poll_media_ref (HemeraPollMedia *self)
 {
@@ -29,7 +31,7 @@ hemera_poll_media_unref (HemeraPollMedia *self)
 HemeraView
 hemera_poll_media_view (HemeraPollMedia *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__poll_results_model = { "PollResults", fields, field_index, G_GUINT64_CONSTANT (9396908728118811419), 1, 2, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraPollResults, hemera_poll_results, hemera_poll_results_ref, hemera_poll_results_unref)
+
 HemeraPollResults *
 hemera_poll_results_ref (HemeraPollResults *self)
 {
@@ -29,7 +31,7 @@ hemera_poll_results_unref (HemeraPollResults *self)
 HemeraView
 hemera_poll_results_view (HemeraPollResults *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gboolean

@@ -18,6 +18,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__poll_model = { "Poll", fields, field_index, G_GUINT64_CONSTANT (11960119808228829711), 3, 6, 4 };
 
+G_DEFINE_BOXED_TYPE (HemeraPoll, hemera_poll, hemera_poll_ref, hemera_poll_unref)
+
 HemeraPoll *
 hemera_poll_ref (HemeraPoll *self)
 {
@@ -33,7 +35,7 @@ hemera_poll_unref (HemeraPoll *self)
 HemeraView
 hemera_poll_view (HemeraPoll *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraPollMedia *

@@ -17,6 +17,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__presence_model = { "Presence", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 3, 5, 4 };
 
+G_DEFINE_BOXED_TYPE (HemeraPresence, hemera_presence, hemera_presence_ref, hemera_presence_unref)
+
 HemeraPresence *
 hemera_presence_ref (HemeraPresence *self)
 {
@@ -32,7 +34,7 @@ hemera_presence_unref (HemeraPresence *self)
 HemeraView
 hemera_presence_view (HemeraPresence *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraPartialUser *

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__reaction_count_details_model = { "ReactionCountDetails", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 1, 2, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraReactionCountDetails, hemera_reaction_count_details, hemera_reaction_count_details_ref, hemera_reaction_count_details_unref)
+
 HemeraReactionCountDetails *
 hemera_reaction_count_details_ref (HemeraReactionCountDetails *self)
 {
@@ -29,7 +31,7 @@ hemera_reaction_count_details_unref (HemeraReactionCountDetails *self)
 HemeraView
 hemera_reaction_count_details_view (HemeraReactionCountDetails *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64

@@ -18,6 +18,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__reaction_model = { "Reaction", fields, field_index, G_GUINT64_CONSTANT (10731017544833381177), 3, 6, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraReaction, hemera_reaction, hemera_reaction_ref, hemera_reaction_unref)
+
 HemeraReaction *
 hemera_reaction_ref (HemeraReaction *self)
 {
@@ -33,7 +35,7 @@ hemera_reaction_unref (HemeraReaction *self)
 HemeraView
 hemera_reaction_view (HemeraReaction *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64

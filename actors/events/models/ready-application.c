@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__ready_application_model = { "ReadyApplication", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 1, 2, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraReadyApplication, hemera_ready_application, hemera_ready_application_ref, hemera_ready_application_unref)
+
 HemeraReadyApplication *
 hemera_ready_application_ref (HemeraReadyApplication *self)
 {
@@ -29,7 +31,7 @@ hemera_ready_application_unref (HemeraReadyApplication *self)
 HemeraView
 hemera_ready_application_view (HemeraReadyApplication *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

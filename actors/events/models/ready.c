@@ -19,6 +19,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__ready_model = { "Ready", fields, field_index, G_GUINT64_CONSTANT (14456408541175185049), 3, 7, 5 };
 
+G_DEFINE_BOXED_TYPE (HemeraReady, hemera_ready, hemera_ready_ref, hemera_ready_unref)
+
 HemeraReady *
 hemera_ready_ref (HemeraReady *self)
 {
@@ -34,7 +36,7 @@ hemera_ready_unref (HemeraReady *self)
 HemeraView
 hemera_ready_view (HemeraReady *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64

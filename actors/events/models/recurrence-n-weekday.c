@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__recurrence_n_weekday_model = { "RecurrenceNWeekday", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 1, 2, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraRecurrenceNWeekday, hemera_recurrence_n_weekday, hemera_recurrence_n_weekday_ref, hemera_recurrence_n_weekday_unref)
+
 HemeraRecurrenceNWeekday *
 hemera_recurrence_n_weekday_ref (HemeraRecurrenceNWeekday *self)
 {
@@ -29,7 +31,7 @@ hemera_recurrence_n_weekday_unref (HemeraRecurrenceNWeekday *self)
 HemeraView
 hemera_recurrence_n_weekday_view (HemeraRecurrenceNWeekday *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64

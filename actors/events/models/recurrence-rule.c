@@ -22,6 +22,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__recurrence_rule_model = { "RecurrenceRule", fields, field_index, G_GUINT64_CONSTANT (9232803539723513983), 4, 10, 3 };
 
+G_DEFINE_BOXED_TYPE (HemeraRecurrenceRule, hemera_recurrence_rule, hemera_recurrence_rule_ref, hemera_recurrence_rule_unref)
+
 HemeraRecurrenceRule *
 hemera_recurrence_rule_ref (HemeraRecurrenceRule *self)
 {
@@ -37,7 +39,7 @@ hemera_recurrence_rule_unref (HemeraRecurrenceRule *self)
 HemeraView
 hemera_recurrence_rule_view (HemeraRecurrenceRule *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

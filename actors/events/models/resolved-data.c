@@ -18,6 +18,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__resolved_data_model = { "ResolvedData", fields, field_index, G_GUINT64_CONSTANT (9396908728118811419), 3, 6, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraResolvedData, hemera_resolved_data, hemera_resolved_data_ref, hemera_resolved_data_unref)
+
 HemeraResolvedData *
 hemera_resolved_data_ref (HemeraResolvedData *self)
 {
@@ -33,7 +35,7 @@ hemera_resolved_data_unref (HemeraResolvedData *self)
 HemeraView
 hemera_resolved_data_view (HemeraResolvedData *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraView

@@ -15,6 +15,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__role_colors_model = { "RoleColors", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 2, 3, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraRoleColors, hemera_role_colors, hemera_role_colors_ref, hemera_role_colors_unref)
+
 HemeraRoleColors *
 hemera_role_colors_ref (HemeraRoleColors *self)
 {
@@ -30,7 +32,7 @@ hemera_role_colors_unref (HemeraRoleColors *self)
 HemeraView
 hemera_role_colors_view (HemeraRoleColors *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64

@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__role_subscription_data_model = { "RoleSubscriptionData", fields, field_index, G_GUINT64_CONSTANT (3660572683296592931), 2, 4, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraRoleSubscriptionData, hemera_role_subscription_data, hemera_role_subscription_data_ref, hemera_role_subscription_data_unref)
+
 HemeraRoleSubscriptionData *
 hemera_role_subscription_data_ref (HemeraRoleSubscriptionData *self)
 {
@@ -31,7 +33,7 @@ hemera_role_subscription_data_unref (HemeraRoleSubscriptionData *self)
 HemeraView
 hemera_role_subscription_data_view (HemeraRoleSubscriptionData *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

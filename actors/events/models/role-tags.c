@@ -18,6 +18,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__role_tags_model = { "RoleTags", fields, field_index, G_GUINT64_CONSTANT (1206773305466921929), 3, 6, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraRoleTags, hemera_role_tags, hemera_role_tags_ref, hemera_role_tags_unref)
+
 HemeraRoleTags *
 hemera_role_tags_ref (HemeraRoleTags *self)
 {
@@ -33,7 +35,7 @@ hemera_role_tags_unref (HemeraRoleTags *self)
 HemeraView
 hemera_role_tags_view (HemeraRoleTags *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

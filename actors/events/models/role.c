@@ -25,6 +25,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__role_model = { "Role", fields, field_index, G_GUINT64_CONSTANT (3194982824557230163), 4, 13, 5 };
 
+G_DEFINE_BOXED_TYPE (HemeraRole, hemera_role, hemera_role_ref, hemera_role_unref)
+
 HemeraRole *
 hemera_role_ref (HemeraRole *self)
 {
@@ -40,7 +42,7 @@ hemera_role_unref (HemeraRole *self)
 HemeraView
 hemera_role_view (HemeraRole *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

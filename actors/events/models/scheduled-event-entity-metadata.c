@@ -13,6 +13,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__scheduled_event_entity_metadata_model = { "ScheduledEventEntityMetadata", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 1, 1, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraScheduledEventEntityMetadata, hemera_scheduled_event_entity_metadata, hemera_scheduled_event_entity_metadata_ref, hemera_scheduled_event_entity_metadata_unref)
+
 HemeraScheduledEventEntityMetadata *
 hemera_scheduled_event_entity_metadata_ref (HemeraScheduledEventEntityMetadata *self)
 {
@@ -28,7 +30,7 @@ hemera_scheduled_event_entity_metadata_unref (HemeraScheduledEventEntityMetadata
 HemeraView
 hemera_scheduled_event_entity_metadata_view (HemeraScheduledEventEntityMetadata *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

@@ -30,6 +30,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__scheduled_event_model = { "ScheduledEvent", fields, field_index, G_GUINT64_CONSTANT (6886501622991115275), 5, 17, 8 };
 
+G_DEFINE_BOXED_TYPE (HemeraScheduledEvent, hemera_scheduled_event, hemera_scheduled_event_ref, hemera_scheduled_event_unref)
+
 HemeraScheduledEvent *
 hemera_scheduled_event_ref (HemeraScheduledEvent *self)
 {
@@ -45,7 +47,7 @@ hemera_scheduled_event_unref (HemeraScheduledEvent *self)
 HemeraView
 hemera_scheduled_event_view (HemeraScheduledEvent *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

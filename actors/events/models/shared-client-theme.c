@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__shared_client_theme_model = { "SharedClientTheme", fields, field_index, G_GUINT64_CONSTANT (10877915249047766087), 2, 4, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraSharedClientTheme, hemera_shared_client_theme, hemera_shared_client_theme_ref, hemera_shared_client_theme_unref)
+
 HemeraSharedClientTheme *
 hemera_shared_client_theme_ref (HemeraSharedClientTheme *self)
 {
@@ -31,7 +33,7 @@ hemera_shared_client_theme_unref (HemeraSharedClientTheme *self)
 HemeraView
 hemera_shared_client_theme_view (HemeraSharedClientTheme *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 HemeraView

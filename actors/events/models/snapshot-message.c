@@ -24,6 +24,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__snapshot_message_model = { "SnapshotMessage", fields, field_index, G_GUINT64_CONSTANT (9335084353344746489), 4, 12, 8 };
 
+G_DEFINE_BOXED_TYPE (HemeraSnapshotMessage, hemera_snapshot_message, hemera_snapshot_message_ref, hemera_snapshot_message_unref)
+
 HemeraSnapshotMessage *
 hemera_snapshot_message_ref (HemeraSnapshotMessage *self)
 {
@@ -39,11 +41,11 @@ hemera_snapshot_message_unref (HemeraSnapshotMessage *self)
 HemeraView
 hemera_snapshot_message_view (HemeraSnapshotMessage *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64
-hemera_snapshot_message_get_type (HemeraSnapshotMessage *self)
+hemera_snapshot_message_get_snapshot_message_type (HemeraSnapshotMessage *self)
 {
   return hemera__model_integer (self, 0);
 }

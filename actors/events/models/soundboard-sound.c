@@ -20,6 +20,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__soundboard_sound_model = { "SoundboardSound", fields, field_index, G_GUINT64_CONSTANT (12064562975301173333), 3, 8, 3 };
 
+G_DEFINE_BOXED_TYPE (HemeraSoundboardSound, hemera_soundboard_sound, hemera_soundboard_sound_ref, hemera_soundboard_sound_unref)
+
 HemeraSoundboardSound *
 hemera_soundboard_sound_ref (HemeraSoundboardSound *self)
 {
@@ -35,7 +37,7 @@ hemera_soundboard_sound_unref (HemeraSoundboardSound *self)
 HemeraView
 hemera_soundboard_sound_view (HemeraSoundboardSound *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

@@ -19,6 +19,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__stage_instance_model = { "StageInstance", fields, field_index, G_GUINT64_CONSTANT (5848529123618728455), 3, 7, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraStageInstance, hemera_stage_instance, hemera_stage_instance_ref, hemera_stage_instance_unref)
+
 HemeraStageInstance *
 hemera_stage_instance_ref (HemeraStageInstance *self)
 {
@@ -34,7 +36,7 @@ hemera_stage_instance_unref (HemeraStageInstance *self)
 HemeraView
 hemera_stage_instance_view (HemeraStageInstance *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

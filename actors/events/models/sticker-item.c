@@ -15,6 +15,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__sticker_item_model = { "StickerItem", fields, field_index, G_GUINT64_CONSTANT (11960119808228829711), 2, 3, 1 };
 
+G_DEFINE_BOXED_TYPE (HemeraStickerItem, hemera_sticker_item, hemera_sticker_item_ref, hemera_sticker_item_unref)
+
 HemeraStickerItem *
 hemera_sticker_item_ref (HemeraStickerItem *self)
 {
@@ -30,7 +32,7 @@ hemera_sticker_item_unref (HemeraStickerItem *self)
 HemeraView
 hemera_sticker_item_view (HemeraStickerItem *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -24,6 +24,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__sticker_model = { "Sticker", fields, field_index, G_GUINT64_CONSTANT (12184796676526533851), 4, 12, 5 };
 
+G_DEFINE_BOXED_TYPE (HemeraSticker, hemera_sticker, hemera_sticker_ref, hemera_sticker_unref)
+
 HemeraSticker *
 hemera_sticker_ref (HemeraSticker *self)
 {
@@ -39,7 +41,7 @@ hemera_sticker_unref (HemeraSticker *self)
 HemeraView
 hemera_sticker_view (HemeraSticker *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64
@@ -97,7 +99,7 @@ hemera_sticker_has_asset (HemeraSticker *self)
 }
 
 gint64
-hemera_sticker_get_type (HemeraSticker *self)
+hemera_sticker_get_sticker_type (HemeraSticker *self)
 {
   return hemera__model_integer (self, 6);
 }

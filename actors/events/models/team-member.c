@@ -17,6 +17,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__team_member_model = { "TeamMember", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 3, 5, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraTeamMember, hemera_team_member, hemera_team_member_ref, hemera_team_member_unref)
+
 HemeraTeamMember *
 hemera_team_member_ref (HemeraTeamMember *self)
 {
@@ -32,7 +34,7 @@ hemera_team_member_unref (HemeraTeamMember *self)
 HemeraView
 hemera_team_member_view (HemeraTeamMember *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gint64

@@ -17,6 +17,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__team_model = { "Team", fields, field_index, G_GUINT64_CONSTANT (7062582979898595269), 3, 5, 3 };
 
+G_DEFINE_BOXED_TYPE (HemeraTeam, hemera_team, hemera_team_ref, hemera_team_unref)
+
 HemeraTeam *
 hemera_team_ref (HemeraTeam *self)
 {
@@ -32,7 +34,7 @@ hemera_team_unref (HemeraTeam *self)
 HemeraView
 hemera_team_view (HemeraTeam *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

@@ -17,6 +17,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__thread_member_model = { "ThreadMember", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 3, 5, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraThreadMember, hemera_thread_member, hemera_thread_member_ref, hemera_thread_member_unref)
+
 HemeraThreadMember *
 hemera_thread_member_ref (HemeraThreadMember *self)
 {
@@ -32,7 +34,7 @@ hemera_thread_member_unref (HemeraThreadMember *self)
 HemeraView
 hemera_thread_member_view (HemeraThreadMember *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

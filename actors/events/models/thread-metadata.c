@@ -18,6 +18,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__thread_metadata_model = { "ThreadMetadata", fields, field_index, G_GUINT64_CONSTANT (18203432133631718423), 3, 6, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraThreadMetadata, hemera_thread_metadata, hemera_thread_metadata_ref, hemera_thread_metadata_unref)
+
 HemeraThreadMetadata *
 hemera_thread_metadata_ref (HemeraThreadMetadata *self)
 {
@@ -33,7 +35,7 @@ hemera_thread_metadata_unref (HemeraThreadMetadata *self)
 HemeraView
 hemera_thread_metadata_view (HemeraThreadMetadata *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 gboolean

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__unavailable_guild_model = { "UnavailableGuild", fields, field_index, G_GUINT64_CONSTANT (9232803539723513983), 1, 2, 0 };
 
+G_DEFINE_BOXED_TYPE (HemeraUnavailableGuild, hemera_unavailable_guild, hemera_unavailable_guild_ref, hemera_unavailable_guild_unref)
+
 HemeraUnavailableGuild *
 hemera_unavailable_guild_ref (HemeraUnavailableGuild *self)
 {
@@ -29,7 +31,7 @@ hemera_unavailable_guild_unref (HemeraUnavailableGuild *self)
 HemeraView
 hemera_unavailable_guild_view (HemeraUnavailableGuild *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__user_primary_guild_model = { "UserPrimaryGuild", fields, field_index, G_GUINT64_CONSTANT (4493283409665547659), 2, 4, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraUserPrimaryGuild, hemera_user_primary_guild, hemera_user_primary_guild_ref, hemera_user_primary_guild_unref)
+
 HemeraUserPrimaryGuild *
 hemera_user_primary_guild_ref (HemeraUserPrimaryGuild *self)
 {
@@ -31,7 +33,7 @@ hemera_user_primary_guild_unref (HemeraUserPrimaryGuild *self)
 HemeraView
 hemera_user_primary_guild_view (HemeraUserPrimaryGuild *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

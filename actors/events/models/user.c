@@ -33,6 +33,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__user_model = { "User", fields, field_index, G_GUINT64_CONSTANT (943285265430499047), 5, 20, 11 };
 
+G_DEFINE_BOXED_TYPE (HemeraUser, hemera_user, hemera_user_ref, hemera_user_unref)
+
 HemeraUser *
 hemera_user_ref (HemeraUser *self)
 {
@@ -48,7 +50,7 @@ hemera_user_unref (HemeraUser *self)
 HemeraView
 hemera_user_view (HemeraUser *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -25,6 +25,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__voice_state_model = { "VoiceState", fields, field_index, G_GUINT64_CONSTANT (11357913005189610781), 4, 13, 3 };
 
+G_DEFINE_BOXED_TYPE (HemeraVoiceState, hemera_voice_state, hemera_voice_state_ref, hemera_voice_state_unref)
+
 HemeraVoiceState *
 hemera_voice_state_ref (HemeraVoiceState *self)
 {
@@ -40,7 +42,7 @@ hemera_voice_state_unref (HemeraVoiceState *self)
 HemeraView
 hemera_voice_state_view (HemeraVoiceState *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -16,6 +16,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__welcome_screen_channel_model = { "WelcomeScreenChannel", fields, field_index, G_GUINT64_CONSTANT (7806831264735756413), 2, 4, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraWelcomeScreenChannel, hemera_welcome_screen_channel, hemera_welcome_screen_channel_ref, hemera_welcome_screen_channel_unref)
+
 HemeraWelcomeScreenChannel *
 hemera_welcome_screen_channel_ref (HemeraWelcomeScreenChannel *self)
 {
@@ -31,7 +33,7 @@ hemera_welcome_screen_channel_unref (HemeraWelcomeScreenChannel *self)
 HemeraView
 hemera_welcome_screen_channel_view (HemeraWelcomeScreenChannel *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 guint64

@@ -14,6 +14,8 @@ static const guint8 field_index[] = {
 
 const HemeraModelClass hemera__welcome_screen_model = { "WelcomeScreen", fields, field_index, G_GUINT64_CONSTANT (9396908728118811419), 1, 2, 2 };
 
+G_DEFINE_BOXED_TYPE (HemeraWelcomeScreen, hemera_welcome_screen, hemera_welcome_screen_ref, hemera_welcome_screen_unref)
+
 HemeraWelcomeScreen *
 hemera_welcome_screen_ref (HemeraWelcomeScreen *self)
 {
@@ -29,7 +31,7 @@ hemera_welcome_screen_unref (HemeraWelcomeScreen *self)
 HemeraView
 hemera_welcome_screen_view (HemeraWelcomeScreen *self)
 {
-  return ((HemeraModel *) self)->view;
+  return hemera__model_whole (self);
 }
 
 const char *

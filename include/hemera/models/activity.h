@@ -2,7 +2,8 @@
 
 /* HemeraActivity: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_activity_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -16,6 +17,9 @@ typedef struct _HemeraActivityParty HemeraActivityParty;
 typedef struct _HemeraActivitySecrets HemeraActivitySecrets;
 typedef struct _HemeraActivityTimestamps HemeraActivityTimestamps;
 
+#define HEMERA_TYPE_ACTIVITY (hemera_activity_get_type ())
+HEMERA_API GType hemera_activity_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraActivity *hemera_activity_ref (HemeraActivity *self);
 HEMERA_API void hemera_activity_unref (HemeraActivity *self);
 /* All of it, unknown fields too. */
@@ -27,7 +31,7 @@ HEMERA_API gboolean hemera_activity_has_id (HemeraActivity *self);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_activity_get_name (HemeraActivity *self);
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_activity_get_type (HemeraActivity *self);
+HEMERA_API gint64 hemera_activity_get_activity_type (HemeraActivity *self);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_activity_get_url (HemeraActivity *self);
 HEMERA_API gboolean hemera_activity_has_url (HemeraActivity *self);

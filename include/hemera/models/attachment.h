@@ -2,7 +2,8 @@
 
 /* HemeraAttachment: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_attachment_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -13,6 +14,9 @@ typedef struct _HemeraAttachment HemeraAttachment;
 typedef struct _HemeraPartialApplication HemeraPartialApplication;
 typedef struct _HemeraUser HemeraUser;
 
+#define HEMERA_TYPE_ATTACHMENT (hemera_attachment_get_type ())
+HEMERA_API GType hemera_attachment_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraAttachment *hemera_attachment_ref (HemeraAttachment *self);
 HEMERA_API void hemera_attachment_unref (HemeraAttachment *self);
 /* All of it, unknown fields too. */
@@ -63,8 +67,9 @@ HEMERA_API gboolean hemera_attachment_has_waveform (HemeraAttachment *self);
 /* flags, 0 when absent */
 HEMERA_API guint64 hemera_attachment_get_flags (HemeraAttachment *self);
 HEMERA_API gboolean hemera_attachment_has_flags (HemeraAttachment *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_attachment_get_n_clip_participants (HemeraAttachment *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraUser *hemera_attachment_get_clip_participants (HemeraAttachment *self, guint index);
 HEMERA_API gboolean hemera_attachment_has_clip_participants (HemeraAttachment *self);
 /* ISO 8601, UTF-8, %NULL when absent or null */

@@ -2,7 +2,8 @@
 
 /* HemeraChannelMention: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_channel_mention_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -11,6 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct _HemeraChannelMention HemeraChannelMention;
 
+#define HEMERA_TYPE_CHANNEL_MENTION (hemera_channel_mention_get_type ())
+HEMERA_API GType hemera_channel_mention_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraChannelMention *hemera_channel_mention_ref (HemeraChannelMention *self);
 HEMERA_API void hemera_channel_mention_unref (HemeraChannelMention *self);
 /* All of it, unknown fields too. */
@@ -21,7 +25,7 @@ HEMERA_API guint64 hemera_channel_mention_get_id (HemeraChannelMention *self);
 /* id, 0 when absent */
 HEMERA_API guint64 hemera_channel_mention_get_guild_id (HemeraChannelMention *self);
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_channel_mention_get_type (HemeraChannelMention *self);
+HEMERA_API gint64 hemera_channel_mention_get_channel_mention_type (HemeraChannelMention *self);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_channel_mention_get_name (HemeraChannelMention *self);
 

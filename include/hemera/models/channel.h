@@ -2,7 +2,8 @@
 
 /* HemeraChannel: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_channel_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -17,6 +18,9 @@ typedef struct _HemeraThreadMember HemeraThreadMember;
 typedef struct _HemeraThreadMetadata HemeraThreadMetadata;
 typedef struct _HemeraUser HemeraUser;
 
+#define HEMERA_TYPE_CHANNEL (hemera_channel_get_type ())
+HEMERA_API GType hemera_channel_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraChannel *hemera_channel_ref (HemeraChannel *self);
 HEMERA_API void hemera_channel_unref (HemeraChannel *self);
 /* All of it, unknown fields too. */
@@ -25,15 +29,16 @@ HEMERA_API HemeraView hemera_channel_view (HemeraChannel *self);
 /* id, 0 when absent */
 HEMERA_API guint64 hemera_channel_get_id (HemeraChannel *self);
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_channel_get_type (HemeraChannel *self);
+HEMERA_API gint64 hemera_channel_get_channel_type (HemeraChannel *self);
 /* id, 0 when absent */
 HEMERA_API guint64 hemera_channel_get_guild_id (HemeraChannel *self);
 HEMERA_API gboolean hemera_channel_has_guild_id (HemeraChannel *self);
 /* 0 when absent or null */
 HEMERA_API gint64 hemera_channel_get_position (HemeraChannel *self);
 HEMERA_API gboolean hemera_channel_has_position (HemeraChannel *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_channel_get_n_permission_overwrites (HemeraChannel *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraOverwrite *hemera_channel_get_permission_overwrites (HemeraChannel *self, guint index);
 HEMERA_API gboolean hemera_channel_has_permission_overwrites (HemeraChannel *self);
 /* UTF-8, %NULL when absent or null */
@@ -60,8 +65,9 @@ HEMERA_API gboolean hemera_channel_has_user_limit (HemeraChannel *self);
 /* 0 when absent or null */
 HEMERA_API gint64 hemera_channel_get_rate_limit_per_user (HemeraChannel *self);
 HEMERA_API gboolean hemera_channel_has_rate_limit_per_user (HemeraChannel *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_channel_get_n_recipients (HemeraChannel *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraUser *hemera_channel_get_recipients (HemeraChannel *self, guint index);
 HEMERA_API gboolean hemera_channel_has_recipients (HemeraChannel *self);
 /* UTF-8, %NULL when absent or null */
@@ -120,8 +126,9 @@ HEMERA_API gboolean hemera_channel_has_flags (HemeraChannel *self);
 /* 0 when absent or null */
 HEMERA_API gint64 hemera_channel_get_total_message_sent (HemeraChannel *self);
 HEMERA_API gboolean hemera_channel_has_total_message_sent (HemeraChannel *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_channel_get_n_available_tags (HemeraChannel *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraForumTag *hemera_channel_get_available_tags (HemeraChannel *self, guint index);
 HEMERA_API gboolean hemera_channel_has_available_tags (HemeraChannel *self);
 /* `array:snowflake`; the invalid view when absent */

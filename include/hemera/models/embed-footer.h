@@ -2,7 +2,8 @@
 
 /* HemeraEmbedFooter: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_embed_footer_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -11,6 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct _HemeraEmbedFooter HemeraEmbedFooter;
 
+#define HEMERA_TYPE_EMBED_FOOTER (hemera_embed_footer_get_type ())
+HEMERA_API GType hemera_embed_footer_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraEmbedFooter *hemera_embed_footer_ref (HemeraEmbedFooter *self);
 HEMERA_API void hemera_embed_footer_unref (HemeraEmbedFooter *self);
 /* All of it, unknown fields too. */

@@ -2,7 +2,8 @@
 
 /* HemeraEmbed: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_embed_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -17,6 +18,9 @@ typedef struct _HemeraEmbedImage HemeraEmbedImage;
 typedef struct _HemeraEmbedProvider HemeraEmbedProvider;
 typedef struct _HemeraEmbedVideo HemeraEmbedVideo;
 
+#define HEMERA_TYPE_EMBED (hemera_embed_get_type ())
+HEMERA_API GType hemera_embed_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraEmbed *hemera_embed_ref (HemeraEmbed *self);
 HEMERA_API void hemera_embed_unref (HemeraEmbed *self);
 /* All of it, unknown fields too. */
@@ -26,8 +30,8 @@ HEMERA_API HemeraView hemera_embed_view (HemeraEmbed *self);
 HEMERA_API const char *hemera_embed_get_title (HemeraEmbed *self);
 HEMERA_API gboolean hemera_embed_has_title (HemeraEmbed *self);
 /* UTF-8, %NULL when absent or null */
-HEMERA_API const char *hemera_embed_get_type (HemeraEmbed *self);
-HEMERA_API gboolean hemera_embed_has_type (HemeraEmbed *self);
+HEMERA_API const char *hemera_embed_get_embed_type (HemeraEmbed *self);
+HEMERA_API gboolean hemera_embed_has_embed_type (HemeraEmbed *self);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_embed_get_description (HemeraEmbed *self);
 HEMERA_API gboolean hemera_embed_has_description (HemeraEmbed *self);
@@ -58,8 +62,9 @@ HEMERA_API gboolean hemera_embed_has_provider (HemeraEmbed *self);
 /* %NULL when absent or null */
 HEMERA_API HemeraEmbedAuthor *hemera_embed_get_author (HemeraEmbed *self);
 HEMERA_API gboolean hemera_embed_has_author (HemeraEmbed *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_embed_get_n_fields (HemeraEmbed *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraEmbedField *hemera_embed_get_fields (HemeraEmbed *self, guint index);
 HEMERA_API gboolean hemera_embed_has_fields (HemeraEmbed *self);
 /* flags, 0 when absent */

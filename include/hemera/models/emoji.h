@@ -2,7 +2,8 @@
 
 /* HemeraEmoji: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_emoji_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -12,6 +13,9 @@ G_BEGIN_DECLS
 typedef struct _HemeraEmoji HemeraEmoji;
 typedef struct _HemeraUser HemeraUser;
 
+#define HEMERA_TYPE_EMOJI (hemera_emoji_get_type ())
+HEMERA_API GType hemera_emoji_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraEmoji *hemera_emoji_ref (HemeraEmoji *self);
 HEMERA_API void hemera_emoji_unref (HemeraEmoji *self);
 /* All of it, unknown fields too. */

@@ -2,7 +2,8 @@
 
 /* HemeraGuild: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_guild_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -23,6 +24,9 @@ typedef struct _HemeraSticker HemeraSticker;
 typedef struct _HemeraVoiceState HemeraVoiceState;
 typedef struct _HemeraWelcomeScreen HemeraWelcomeScreen;
 
+#define HEMERA_TYPE_GUILD (hemera_guild_get_type ())
+HEMERA_API GType hemera_guild_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraGuild *hemera_guild_ref (HemeraGuild *self);
 HEMERA_API void hemera_guild_unref (HemeraGuild *self);
 /* All of it, unknown fields too. */
@@ -75,11 +79,13 @@ HEMERA_API gint64 hemera_guild_get_verification_level (HemeraGuild *self);
 HEMERA_API gint64 hemera_guild_get_default_message_notifications (HemeraGuild *self);
 /* 0 when absent or null */
 HEMERA_API gint64 hemera_guild_get_explicit_content_filter (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_roles (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraRole *hemera_guild_get_roles (HemeraGuild *self, guint index);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_emojis (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraEmoji *hemera_guild_get_emojis (HemeraGuild *self, guint index);
 /* `array:string`; the invalid view when absent */
 HEMERA_API HemeraView hemera_guild_get_features (HemeraGuild *self);
@@ -139,8 +145,9 @@ HEMERA_API HemeraWelcomeScreen *hemera_guild_get_welcome_screen (HemeraGuild *se
 HEMERA_API gboolean hemera_guild_has_welcome_screen (HemeraGuild *self);
 /* 0 when absent or null */
 HEMERA_API gint64 hemera_guild_get_nsfw_level (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_stickers (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraSticker *hemera_guild_get_stickers (HemeraGuild *self, guint index);
 HEMERA_API gboolean hemera_guild_has_stickers (HemeraGuild *self);
 /* %FALSE when absent */
@@ -167,36 +174,44 @@ HEMERA_API gboolean hemera_guild_has_unavailable (HemeraGuild *self);
 /* 0 when absent or null */
 HEMERA_API gint64 hemera_guild_get_member_count (HemeraGuild *self);
 HEMERA_API gboolean hemera_guild_has_member_count (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_voice_states (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraVoiceState *hemera_guild_get_voice_states (HemeraGuild *self, guint index);
 HEMERA_API gboolean hemera_guild_has_voice_states (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_members (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraMember *hemera_guild_get_members (HemeraGuild *self, guint index);
 HEMERA_API gboolean hemera_guild_has_members (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_channels (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraChannel *hemera_guild_get_channels (HemeraGuild *self, guint index);
 HEMERA_API gboolean hemera_guild_has_channels (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_threads (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraChannel *hemera_guild_get_threads (HemeraGuild *self, guint index);
 HEMERA_API gboolean hemera_guild_has_threads (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_presences (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraPresence *hemera_guild_get_presences (HemeraGuild *self, guint index);
 HEMERA_API gboolean hemera_guild_has_presences (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_stage_instances (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraStageInstance *hemera_guild_get_stage_instances (HemeraGuild *self, guint index);
 HEMERA_API gboolean hemera_guild_has_stage_instances (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_guild_scheduled_events (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraScheduledEvent *hemera_guild_get_guild_scheduled_events (HemeraGuild *self, guint index);
 HEMERA_API gboolean hemera_guild_has_guild_scheduled_events (HemeraGuild *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_guild_get_n_soundboard_sounds (HemeraGuild *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraSoundboardSound *hemera_guild_get_soundboard_sounds (HemeraGuild *self, guint index);
 HEMERA_API gboolean hemera_guild_has_soundboard_sounds (HemeraGuild *self);
 

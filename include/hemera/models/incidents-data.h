@@ -2,7 +2,8 @@
 
 /* HemeraIncidentsData: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_incidents_data_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -11,6 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct _HemeraIncidentsData HemeraIncidentsData;
 
+#define HEMERA_TYPE_INCIDENTS_DATA (hemera_incidents_data_get_type ())
+HEMERA_API GType hemera_incidents_data_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraIncidentsData *hemera_incidents_data_ref (HemeraIncidentsData *self);
 HEMERA_API void hemera_incidents_data_unref (HemeraIncidentsData *self);
 /* All of it, unknown fields too. */

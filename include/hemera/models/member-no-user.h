@@ -2,7 +2,8 @@
 
 /* HemeraMemberNoUser: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_member_no_user_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -13,6 +14,9 @@ typedef struct _HemeraMemberNoUser HemeraMemberNoUser;
 typedef struct _HemeraAvatarDecorationData HemeraAvatarDecorationData;
 typedef struct _HemeraCollectibles HemeraCollectibles;
 
+#define HEMERA_TYPE_MEMBER_NO_USER (hemera_member_no_user_get_type ())
+HEMERA_API GType hemera_member_no_user_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraMemberNoUser *hemera_member_no_user_ref (HemeraMemberNoUser *self);
 HEMERA_API void hemera_member_no_user_unref (HemeraMemberNoUser *self);
 /* All of it, unknown fields too. */

@@ -2,7 +2,8 @@
 
 /* HemeraMember: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_member_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -14,6 +15,9 @@ typedef struct _HemeraAvatarDecorationData HemeraAvatarDecorationData;
 typedef struct _HemeraCollectibles HemeraCollectibles;
 typedef struct _HemeraUser HemeraUser;
 
+#define HEMERA_TYPE_MEMBER (hemera_member_get_type ())
+HEMERA_API GType hemera_member_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraMember *hemera_member_ref (HemeraMember *self);
 HEMERA_API void hemera_member_unref (HemeraMember *self);
 /* All of it, unknown fields too. */

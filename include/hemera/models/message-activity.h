@@ -2,7 +2,8 @@
 
 /* HemeraMessageActivity: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_message_activity_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -11,13 +12,16 @@ G_BEGIN_DECLS
 
 typedef struct _HemeraMessageActivity HemeraMessageActivity;
 
+#define HEMERA_TYPE_MESSAGE_ACTIVITY (hemera_message_activity_get_type ())
+HEMERA_API GType hemera_message_activity_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraMessageActivity *hemera_message_activity_ref (HemeraMessageActivity *self);
 HEMERA_API void hemera_message_activity_unref (HemeraMessageActivity *self);
 /* All of it, unknown fields too. */
 HEMERA_API HemeraView hemera_message_activity_view (HemeraMessageActivity *self);
 
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_message_activity_get_type (HemeraMessageActivity *self);
+HEMERA_API gint64 hemera_message_activity_get_message_activity_type (HemeraMessageActivity *self);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_message_activity_get_party_id (HemeraMessageActivity *self);
 HEMERA_API gboolean hemera_message_activity_has_party_id (HemeraMessageActivity *self);

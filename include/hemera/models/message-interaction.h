@@ -2,7 +2,8 @@
 
 /* HemeraMessageInteraction: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_message_interaction_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -13,6 +14,9 @@ typedef struct _HemeraMessageInteraction HemeraMessageInteraction;
 typedef struct _HemeraMessageInteractionMember HemeraMessageInteractionMember;
 typedef struct _HemeraUser HemeraUser;
 
+#define HEMERA_TYPE_MESSAGE_INTERACTION (hemera_message_interaction_get_type ())
+HEMERA_API GType hemera_message_interaction_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraMessageInteraction *hemera_message_interaction_ref (HemeraMessageInteraction *self);
 HEMERA_API void hemera_message_interaction_unref (HemeraMessageInteraction *self);
 /* All of it, unknown fields too. */
@@ -21,7 +25,7 @@ HEMERA_API HemeraView hemera_message_interaction_view (HemeraMessageInteraction 
 /* id, 0 when absent */
 HEMERA_API guint64 hemera_message_interaction_get_id (HemeraMessageInteraction *self);
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_message_interaction_get_type (HemeraMessageInteraction *self);
+HEMERA_API gint64 hemera_message_interaction_get_message_interaction_type (HemeraMessageInteraction *self);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_message_interaction_get_name (HemeraMessageInteraction *self);
 /* %NULL when absent or null */

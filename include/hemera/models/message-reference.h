@@ -2,7 +2,8 @@
 
 /* HemeraMessageReference: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_message_reference_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -11,14 +12,17 @@ G_BEGIN_DECLS
 
 typedef struct _HemeraMessageReference HemeraMessageReference;
 
+#define HEMERA_TYPE_MESSAGE_REFERENCE (hemera_message_reference_get_type ())
+HEMERA_API GType hemera_message_reference_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraMessageReference *hemera_message_reference_ref (HemeraMessageReference *self);
 HEMERA_API void hemera_message_reference_unref (HemeraMessageReference *self);
 /* All of it, unknown fields too. */
 HEMERA_API HemeraView hemera_message_reference_view (HemeraMessageReference *self);
 
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_message_reference_get_type (HemeraMessageReference *self);
-HEMERA_API gboolean hemera_message_reference_has_type (HemeraMessageReference *self);
+HEMERA_API gint64 hemera_message_reference_get_message_reference_type (HemeraMessageReference *self);
+HEMERA_API gboolean hemera_message_reference_has_message_reference_type (HemeraMessageReference *self);
 /* id, 0 when absent */
 HEMERA_API guint64 hemera_message_reference_get_message_id (HemeraMessageReference *self);
 HEMERA_API gboolean hemera_message_reference_has_message_id (HemeraMessageReference *self);

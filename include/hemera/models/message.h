@@ -2,7 +2,8 @@
 
 /* HemeraMessage: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_message_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -30,6 +31,9 @@ typedef struct _HemeraSticker HemeraSticker;
 typedef struct _HemeraStickerItem HemeraStickerItem;
 typedef struct _HemeraUser HemeraUser;
 
+#define HEMERA_TYPE_MESSAGE (hemera_message_get_type ())
+HEMERA_API GType hemera_message_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraMessage *hemera_message_ref (HemeraMessage *self);
 HEMERA_API void hemera_message_unref (HemeraMessage *self);
 /* All of it, unknown fields too. */
@@ -52,23 +56,28 @@ HEMERA_API gboolean hemera_message_is_null_edited_timestamp (HemeraMessage *self
 HEMERA_API gboolean hemera_message_get_tts (HemeraMessage *self);
 /* %FALSE when absent */
 HEMERA_API gboolean hemera_message_get_mention_everyone (HemeraMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_message_get_n_mentions (HemeraMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraUser *hemera_message_get_mentions (HemeraMessage *self, guint index);
 /* `array:snowflake`; the invalid view when absent */
 HEMERA_API HemeraView hemera_message_get_mention_roles (HemeraMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_message_get_n_mention_channels (HemeraMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraChannelMention *hemera_message_get_mention_channels (HemeraMessage *self, guint index);
 HEMERA_API gboolean hemera_message_has_mention_channels (HemeraMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_message_get_n_attachments (HemeraMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraAttachment *hemera_message_get_attachments (HemeraMessage *self, guint index);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_message_get_n_embeds (HemeraMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraEmbed *hemera_message_get_embeds (HemeraMessage *self, guint index);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_message_get_n_reactions (HemeraMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraReaction *hemera_message_get_reactions (HemeraMessage *self, guint index);
 HEMERA_API gboolean hemera_message_has_reactions (HemeraMessage *self);
 /* `integer|string`; the invalid view when absent */
@@ -80,7 +89,7 @@ HEMERA_API gboolean hemera_message_get_pinned (HemeraMessage *self);
 HEMERA_API guint64 hemera_message_get_webhook_id (HemeraMessage *self);
 HEMERA_API gboolean hemera_message_has_webhook_id (HemeraMessage *self);
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_message_get_type (HemeraMessage *self);
+HEMERA_API gint64 hemera_message_get_message_type (HemeraMessage *self);
 /* %NULL when absent or null */
 HEMERA_API HemeraMessageActivity *hemera_message_get_activity (HemeraMessage *self);
 HEMERA_API gboolean hemera_message_has_activity (HemeraMessage *self);
@@ -96,8 +105,9 @@ HEMERA_API gboolean hemera_message_has_flags (HemeraMessage *self);
 /* %NULL when absent or null */
 HEMERA_API HemeraMessageReference *hemera_message_get_message_reference (HemeraMessage *self);
 HEMERA_API gboolean hemera_message_has_message_reference (HemeraMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_message_get_n_message_snapshots (HemeraMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraMessageSnapshot *hemera_message_get_message_snapshots (HemeraMessage *self, guint index);
 HEMERA_API gboolean hemera_message_has_message_snapshots (HemeraMessage *self);
 /* %NULL when absent or null */
@@ -116,12 +126,14 @@ HEMERA_API gboolean hemera_message_has_thread (HemeraMessage *self);
 /* `array:union:Component`; the invalid view when absent */
 HEMERA_API HemeraView hemera_message_get_components (HemeraMessage *self);
 HEMERA_API gboolean hemera_message_has_components (HemeraMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_message_get_n_sticker_items (HemeraMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraStickerItem *hemera_message_get_sticker_items (HemeraMessage *self, guint index);
 HEMERA_API gboolean hemera_message_has_sticker_items (HemeraMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_message_get_n_stickers (HemeraMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraSticker *hemera_message_get_stickers (HemeraMessage *self, guint index);
 HEMERA_API gboolean hemera_message_has_stickers (HemeraMessage *self);
 /* 0 when absent or null */

@@ -2,7 +2,8 @@
 
 /* HemeraOverwrite: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_overwrite_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -11,6 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct _HemeraOverwrite HemeraOverwrite;
 
+#define HEMERA_TYPE_OVERWRITE (hemera_overwrite_get_type ())
+HEMERA_API GType hemera_overwrite_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraOverwrite *hemera_overwrite_ref (HemeraOverwrite *self);
 HEMERA_API void hemera_overwrite_unref (HemeraOverwrite *self);
 /* All of it, unknown fields too. */
@@ -19,7 +23,7 @@ HEMERA_API HemeraView hemera_overwrite_view (HemeraOverwrite *self);
 /* id, 0 when absent */
 HEMERA_API guint64 hemera_overwrite_get_id (HemeraOverwrite *self);
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_overwrite_get_type (HemeraOverwrite *self);
+HEMERA_API gint64 hemera_overwrite_get_overwrite_type (HemeraOverwrite *self);
 /* flags, 0 when absent */
 HEMERA_API guint64 hemera_overwrite_get_allow (HemeraOverwrite *self);
 /* flags, 0 when absent */

@@ -2,7 +2,8 @@
 
 /* HemeraPartialEmoji: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_partial_emoji_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -11,6 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct _HemeraPartialEmoji HemeraPartialEmoji;
 
+#define HEMERA_TYPE_PARTIAL_EMOJI (hemera_partial_emoji_get_type ())
+HEMERA_API GType hemera_partial_emoji_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraPartialEmoji *hemera_partial_emoji_ref (HemeraPartialEmoji *self);
 HEMERA_API void hemera_partial_emoji_unref (HemeraPartialEmoji *self);
 /* All of it, unknown fields too. */

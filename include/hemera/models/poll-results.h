@@ -2,7 +2,8 @@
 
 /* HemeraPollResults: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_poll_results_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -12,6 +13,9 @@ G_BEGIN_DECLS
 typedef struct _HemeraPollResults HemeraPollResults;
 typedef struct _HemeraPollAnswerCount HemeraPollAnswerCount;
 
+#define HEMERA_TYPE_POLL_RESULTS (hemera_poll_results_get_type ())
+HEMERA_API GType hemera_poll_results_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraPollResults *hemera_poll_results_ref (HemeraPollResults *self);
 HEMERA_API void hemera_poll_results_unref (HemeraPollResults *self);
 /* All of it, unknown fields too. */
@@ -19,8 +23,9 @@ HEMERA_API HemeraView hemera_poll_results_view (HemeraPollResults *self);
 
 /* %FALSE when absent */
 HEMERA_API gboolean hemera_poll_results_get_is_finalized (HemeraPollResults *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_poll_results_get_n_answer_counts (HemeraPollResults *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraPollAnswerCount *hemera_poll_results_get_answer_counts (HemeraPollResults *self, guint index);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraPollResults, hemera_poll_results_unref)

@@ -2,7 +2,8 @@
 
 /* HemeraPoll: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_poll_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -14,6 +15,9 @@ typedef struct _HemeraPollAnswer HemeraPollAnswer;
 typedef struct _HemeraPollMedia HemeraPollMedia;
 typedef struct _HemeraPollResults HemeraPollResults;
 
+#define HEMERA_TYPE_POLL (hemera_poll_get_type ())
+HEMERA_API GType hemera_poll_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraPoll *hemera_poll_ref (HemeraPoll *self);
 HEMERA_API void hemera_poll_unref (HemeraPoll *self);
 /* All of it, unknown fields too. */
@@ -21,8 +25,9 @@ HEMERA_API HemeraView hemera_poll_view (HemeraPoll *self);
 
 /* %NULL when absent or null */
 HEMERA_API HemeraPollMedia *hemera_poll_get_question (HemeraPoll *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_poll_get_n_answers (HemeraPoll *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraPollAnswer *hemera_poll_get_answers (HemeraPoll *self, guint index);
 /* ISO 8601, UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_poll_get_expiry (HemeraPoll *self);

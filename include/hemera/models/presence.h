@@ -2,7 +2,8 @@
 
 /* HemeraPresence: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_presence_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -14,6 +15,9 @@ typedef struct _HemeraActivity HemeraActivity;
 typedef struct _HemeraClientStatus HemeraClientStatus;
 typedef struct _HemeraPartialUser HemeraPartialUser;
 
+#define HEMERA_TYPE_PRESENCE (hemera_presence_get_type ())
+HEMERA_API GType hemera_presence_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraPresence *hemera_presence_ref (HemeraPresence *self);
 HEMERA_API void hemera_presence_unref (HemeraPresence *self);
 /* All of it, unknown fields too. */
@@ -27,8 +31,9 @@ HEMERA_API gboolean hemera_presence_has_guild_id (HemeraPresence *self);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_presence_get_status (HemeraPresence *self);
 HEMERA_API gboolean hemera_presence_has_status (HemeraPresence *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_presence_get_n_activities (HemeraPresence *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraActivity *hemera_presence_get_activities (HemeraPresence *self, guint index);
 HEMERA_API gboolean hemera_presence_has_activities (HemeraPresence *self);
 /* %NULL when absent or null */

@@ -2,7 +2,8 @@
 
 /* HemeraReadyApplication: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_ready_application_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -11,6 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct _HemeraReadyApplication HemeraReadyApplication;
 
+#define HEMERA_TYPE_READY_APPLICATION (hemera_ready_application_get_type ())
+HEMERA_API GType hemera_ready_application_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraReadyApplication *hemera_ready_application_ref (HemeraReadyApplication *self);
 HEMERA_API void hemera_ready_application_unref (HemeraReadyApplication *self);
 /* All of it, unknown fields too. */

@@ -2,7 +2,8 @@
 
 /* HemeraReady: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_ready_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -14,6 +15,9 @@ typedef struct _HemeraReadyApplication HemeraReadyApplication;
 typedef struct _HemeraUnavailableGuild HemeraUnavailableGuild;
 typedef struct _HemeraUser HemeraUser;
 
+#define HEMERA_TYPE_READY (hemera_ready_get_type ())
+HEMERA_API GType hemera_ready_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraReady *hemera_ready_ref (HemeraReady *self);
 HEMERA_API void hemera_ready_unref (HemeraReady *self);
 /* All of it, unknown fields too. */
@@ -23,8 +27,9 @@ HEMERA_API HemeraView hemera_ready_view (HemeraReady *self);
 HEMERA_API gint64 hemera_ready_get_v (HemeraReady *self);
 /* %NULL when absent or null */
 HEMERA_API HemeraUser *hemera_ready_get_user (HemeraReady *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_ready_get_n_guilds (HemeraReady *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraUnavailableGuild *hemera_ready_get_guilds (HemeraReady *self, guint index);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_ready_get_session_id (HemeraReady *self);

@@ -2,7 +2,8 @@
 
 /* HemeraRecurrenceRule: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_recurrence_rule_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -12,6 +13,9 @@ G_BEGIN_DECLS
 typedef struct _HemeraRecurrenceRule HemeraRecurrenceRule;
 typedef struct _HemeraRecurrenceNWeekday HemeraRecurrenceNWeekday;
 
+#define HEMERA_TYPE_RECURRENCE_RULE (hemera_recurrence_rule_get_type ())
+HEMERA_API GType hemera_recurrence_rule_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraRecurrenceRule *hemera_recurrence_rule_ref (HemeraRecurrenceRule *self);
 HEMERA_API void hemera_recurrence_rule_unref (HemeraRecurrenceRule *self);
 /* All of it, unknown fields too. */
@@ -29,8 +33,9 @@ HEMERA_API gint64 hemera_recurrence_rule_get_interval (HemeraRecurrenceRule *sel
 /* `array:integer`; the invalid view when absent */
 HEMERA_API HemeraView hemera_recurrence_rule_get_by_weekday (HemeraRecurrenceRule *self);
 HEMERA_API gboolean hemera_recurrence_rule_is_null_by_weekday (HemeraRecurrenceRule *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_recurrence_rule_get_n_by_n_weekday (HemeraRecurrenceRule *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraRecurrenceNWeekday *hemera_recurrence_rule_get_by_n_weekday (HemeraRecurrenceRule *self, guint index);
 HEMERA_API gboolean hemera_recurrence_rule_is_null_by_n_weekday (HemeraRecurrenceRule *self);
 /* `array:integer`; the invalid view when absent */

@@ -2,7 +2,8 @@
 
 /* HemeraRoleSubscriptionData: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_role_subscription_data_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -11,6 +12,9 @@ G_BEGIN_DECLS
 
 typedef struct _HemeraRoleSubscriptionData HemeraRoleSubscriptionData;
 
+#define HEMERA_TYPE_ROLE_SUBSCRIPTION_DATA (hemera_role_subscription_data_get_type ())
+HEMERA_API GType hemera_role_subscription_data_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraRoleSubscriptionData *hemera_role_subscription_data_ref (HemeraRoleSubscriptionData *self);
 HEMERA_API void hemera_role_subscription_data_unref (HemeraRoleSubscriptionData *self);
 /* All of it, unknown fields too. */

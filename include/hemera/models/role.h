@@ -2,7 +2,8 @@
 
 /* HemeraRole: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_role_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -13,6 +14,9 @@ typedef struct _HemeraRole HemeraRole;
 typedef struct _HemeraRoleColors HemeraRoleColors;
 typedef struct _HemeraRoleTags HemeraRoleTags;
 
+#define HEMERA_TYPE_ROLE (hemera_role_get_type ())
+HEMERA_API GType hemera_role_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraRole *hemera_role_ref (HemeraRole *self);
 HEMERA_API void hemera_role_unref (HemeraRole *self);
 /* All of it, unknown fields too. */

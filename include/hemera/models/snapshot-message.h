@@ -2,7 +2,8 @@
 
 /* HemeraSnapshotMessage: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_snapshot_message_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -16,20 +17,25 @@ typedef struct _HemeraSticker HemeraSticker;
 typedef struct _HemeraStickerItem HemeraStickerItem;
 typedef struct _HemeraUser HemeraUser;
 
+#define HEMERA_TYPE_SNAPSHOT_MESSAGE (hemera_snapshot_message_get_type ())
+HEMERA_API GType hemera_snapshot_message_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraSnapshotMessage *hemera_snapshot_message_ref (HemeraSnapshotMessage *self);
 HEMERA_API void hemera_snapshot_message_unref (HemeraSnapshotMessage *self);
 /* All of it, unknown fields too. */
 HEMERA_API HemeraView hemera_snapshot_message_view (HemeraSnapshotMessage *self);
 
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_snapshot_message_get_type (HemeraSnapshotMessage *self);
+HEMERA_API gint64 hemera_snapshot_message_get_snapshot_message_type (HemeraSnapshotMessage *self);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_snapshot_message_get_content (HemeraSnapshotMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_snapshot_message_get_n_embeds (HemeraSnapshotMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraEmbed *hemera_snapshot_message_get_embeds (HemeraSnapshotMessage *self, guint index);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_snapshot_message_get_n_attachments (HemeraSnapshotMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraAttachment *hemera_snapshot_message_get_attachments (HemeraSnapshotMessage *self, guint index);
 /* ISO 8601, UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_snapshot_message_get_timestamp (HemeraSnapshotMessage *self);
@@ -39,17 +45,20 @@ HEMERA_API gboolean hemera_snapshot_message_is_null_edited_timestamp (HemeraSnap
 /* flags, 0 when absent */
 HEMERA_API guint64 hemera_snapshot_message_get_flags (HemeraSnapshotMessage *self);
 HEMERA_API gboolean hemera_snapshot_message_has_flags (HemeraSnapshotMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_snapshot_message_get_n_mentions (HemeraSnapshotMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraUser *hemera_snapshot_message_get_mentions (HemeraSnapshotMessage *self, guint index);
 /* `array:snowflake`; the invalid view when absent */
 HEMERA_API HemeraView hemera_snapshot_message_get_mention_roles (HemeraSnapshotMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_snapshot_message_get_n_stickers (HemeraSnapshotMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraSticker *hemera_snapshot_message_get_stickers (HemeraSnapshotMessage *self, guint index);
 HEMERA_API gboolean hemera_snapshot_message_has_stickers (HemeraSnapshotMessage *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_snapshot_message_get_n_sticker_items (HemeraSnapshotMessage *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraStickerItem *hemera_snapshot_message_get_sticker_items (HemeraSnapshotMessage *self, guint index);
 HEMERA_API gboolean hemera_snapshot_message_has_sticker_items (HemeraSnapshotMessage *self);
 /* `array:union:Component`; the invalid view when absent */

@@ -2,7 +2,8 @@
 
 /* HemeraSticker: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_sticker_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -12,6 +13,9 @@ G_BEGIN_DECLS
 typedef struct _HemeraSticker HemeraSticker;
 typedef struct _HemeraUser HemeraUser;
 
+#define HEMERA_TYPE_STICKER (hemera_sticker_get_type ())
+HEMERA_API GType hemera_sticker_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraSticker *hemera_sticker_ref (HemeraSticker *self);
 HEMERA_API void hemera_sticker_unref (HemeraSticker *self);
 /* All of it, unknown fields too. */
@@ -33,7 +37,7 @@ HEMERA_API const char *hemera_sticker_get_tags (HemeraSticker *self);
 HEMERA_API const char *hemera_sticker_get_asset (HemeraSticker *self);
 HEMERA_API gboolean hemera_sticker_has_asset (HemeraSticker *self);
 /* 0 when absent or null */
-HEMERA_API gint64 hemera_sticker_get_type (HemeraSticker *self);
+HEMERA_API gint64 hemera_sticker_get_sticker_type (HemeraSticker *self);
 /* 0 when absent or null */
 HEMERA_API gint64 hemera_sticker_get_format_type (HemeraSticker *self);
 /* %FALSE when absent */

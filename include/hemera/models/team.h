@@ -2,7 +2,8 @@
 
 /* HemeraTeam: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_team_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -12,6 +13,9 @@ G_BEGIN_DECLS
 typedef struct _HemeraTeam HemeraTeam;
 typedef struct _HemeraTeamMember HemeraTeamMember;
 
+#define HEMERA_TYPE_TEAM (hemera_team_get_type ())
+HEMERA_API GType hemera_team_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraTeam *hemera_team_ref (HemeraTeam *self);
 HEMERA_API void hemera_team_unref (HemeraTeam *self);
 /* All of it, unknown fields too. */
@@ -22,8 +26,9 @@ HEMERA_API const char *hemera_team_get_icon (HemeraTeam *self);
 HEMERA_API gboolean hemera_team_is_null_icon (HemeraTeam *self);
 /* id, 0 when absent */
 HEMERA_API guint64 hemera_team_get_id (HemeraTeam *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_team_get_n_members (HemeraTeam *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraTeamMember *hemera_team_get_members (HemeraTeam *self, guint index);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_team_get_name (HemeraTeam *self);

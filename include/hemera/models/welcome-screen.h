@@ -2,7 +2,8 @@
 
 /* HemeraWelcomeScreen: see the Discord developer documentation for what the fields mean. Immutable, any thread. Strings and models are
  * (transfer none) and live as long as the event; keep one with hemera_welcome_screen_ref(). _has_ is TRUE when the field is there, null
- * or not; _is_null_ when it is there and null. */
+ * or not; _is_null_ when it is there and null. What is of another type reads as if it were absent, and @self may be %NULL:
+ * then all of it is absent. */
 #pragma once
 
 #include <hemera/term.h>
@@ -12,6 +13,9 @@ G_BEGIN_DECLS
 typedef struct _HemeraWelcomeScreen HemeraWelcomeScreen;
 typedef struct _HemeraWelcomeScreenChannel HemeraWelcomeScreenChannel;
 
+#define HEMERA_TYPE_WELCOME_SCREEN (hemera_welcome_screen_get_type ())
+HEMERA_API GType hemera_welcome_screen_get_type (void);
+/* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraWelcomeScreen *hemera_welcome_screen_ref (HemeraWelcomeScreen *self);
 HEMERA_API void hemera_welcome_screen_unref (HemeraWelcomeScreen *self);
 /* All of it, unknown fields too. */
@@ -20,8 +24,9 @@ HEMERA_API HemeraView hemera_welcome_screen_view (HemeraWelcomeScreen *self);
 /* UTF-8, %NULL when absent or null */
 HEMERA_API const char *hemera_welcome_screen_get_description (HemeraWelcomeScreen *self);
 HEMERA_API gboolean hemera_welcome_screen_is_null_description (HemeraWelcomeScreen *self);
-/* %NULL behind the end */
+/* 0 when absent or null */
 HEMERA_API guint hemera_welcome_screen_get_n_welcome_channels (HemeraWelcomeScreen *self);
+/* %NULL behind the end and for what is no object */
 HEMERA_API HemeraWelcomeScreenChannel *hemera_welcome_screen_get_welcome_channels (HemeraWelcomeScreen *self, guint index);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraWelcomeScreen, hemera_welcome_screen_unref)

@@ -1,5 +1,5 @@
-/* HemeraEvent and the typed models. "dump": a filter for models_test.py, which holds every accessor against the samples: a line
- * NAME <tab> JSON of d in, a line of JSON as the accessors see it out. */
+/* HemeraEvent and the typed models. "dump": a filter for models_test.py, which holds every accessor against events of its own: a line
+ * NAME <tab> d in, a line of JSON as the accessors see it out. d is JSON, or ETF in base64. */
 #include "actors/events/event-internal.h"
 #include "actors/tree/shard-message.h"
 #include "model-dump.h"
@@ -9,14 +9,34 @@
 #include <string.h>
 
 static HemeraEvent *
+event_of (const char *name, HemeraTerm *payload)
+{
+  return hemera__event_new (3, 7, 42, HEMERA_ENCODING_JSON, payload, hemera_term_view (payload), name,
+                            strlen (name));
+}
+
+static HemeraEvent *
 make_event (const char *name, const char *json)
 {
   g_autoptr (GError) error = NULL;
   HemeraTerm *payload = hemera_term_new_from_json (json, strlen (json), NULL, &error);
 
   g_assert_no_error (error);
-  return hemera__event_new (3, 7, 42, HEMERA_ENCODING_JSON, payload, hemera_term_view (payload), name,
-                            strlen (name));
+  return event_of (name, payload);
+}
+
+/* With the limits of a payload of Discord's: a key may stand twice. */
+static HemeraEvent *
+make_event_from_etf (const char *name, const char *base64)
+{
+  static const HemeraEtfLimits limits = { .unique_keys = FALSE };
+  g_autoptr (GError) error = NULL;
+  gsize size;
+  g_autofree guchar *data = g_base64_decode (base64, &size);
+  HemeraTerm *payload = hemera_term_new_from_etf_data (data, size, &limits, &error);
+
+  g_assert_no_error (error);
+  return event_of (name, payload);
 }
 
 static int
@@ -32,7 +52,7 @@ run_dump (void)
 
     g_assert (tab != NULL);
     *tab = '\0';
-    event = make_event (line, tab + 1);
+    event = tab[1] == '{' ? make_event (line, tab + 1) : make_event_from_etf (line, tab + 1);
     g_assert_true (dump_model (line, hemera__event_get_model (event), out));
     puts (out->str);
   }
@@ -69,10 +89,38 @@ test_wrong_types (void)
   g_assert_null (hemera_message_get_content (message));
   g_assert_null (hemera_message_get_author (message));
   g_assert_cmpuint (hemera_message_get_n_mentions (message), ==, 0);
-  g_assert_cmpint (hemera_message_get_type (message), ==, 0);
+  g_assert_cmpint (hemera_message_get_message_type (message), ==, 0);
   g_assert_false (hemera_message_get_pinned (message));
-  if (hemera_message_get_n_attachments (message) == 2)
-    g_assert_null (hemera_attachment_get_filename (hemera_message_get_attachments (message, 0)));
+  g_assert_cmpuint (hemera_message_get_n_attachments (message), ==, 2);
+  g_assert_null (hemera_message_get_attachments (message, 0));
+  g_assert_cmpuint (hemera_message_get_n_embeds (message), ==, 2); /* of bytes: a STRING_EXT */
+  g_assert_null (hemera_message_get_embeds (message, 0));
+}
+
+static void
+test_no_model (void)
+{
+  g_assert_false (hemera_view_is_valid (hemera_message_view (NULL)));
+  g_assert_cmpuint (hemera_message_get_id (NULL), ==, 0);
+  g_assert_false (hemera_message_has_nonce (NULL));
+  g_assert_false (hemera_message_is_null_edited_timestamp (NULL));
+  g_assert_cmpuint (hemera_message_get_n_mentions (NULL), ==, 0);
+  g_assert_null (hemera_user_get_username (hemera_message_get_mentions (NULL, 0)));
+  g_assert_null (hemera_user_get_username (hemera_message_get_author (NULL)));
+}
+
+/* They are boxed: a GValue, a property or a signal of an application can hold one. */
+static void
+test_boxed (void)
+{
+  HemeraEvent *event = make_event ("MESSAGE_CREATE", "{\"author\":{\"username\":\"nyx\"}}");
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&value, HEMERA_TYPE_USER);
+  g_value_set_boxed (&value, hemera_message_get_author (hemera__event_get_model (event)));
+  hemera_event_unref (event);
+  g_assert_cmpstr (hemera_user_get_username (g_value_get_boxed (&value)), ==, "nyx");
+  g_value_unset (&value);
 }
 
 static void
@@ -177,6 +225,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/events/model/absent-null-present", test_absent_null_present);
   g_test_add_func ("/events/model/wrong-types-give-defaults", test_wrong_types);
+  g_test_add_func ("/events/model/none-is-all-absent", test_no_model);
+  g_test_add_func ("/events/model/boxed", test_boxed);
   g_test_add_func ("/events/model/reference-keeps-the-event", test_reference);
   g_test_add_func ("/events/model/threads-share-lazy-parts", test_threads);
   g_test_add_func ("/events/event/unknown-passes-through", test_unknown_event);

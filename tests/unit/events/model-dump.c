@@ -3,86 +3,88 @@
 
 #include "model-dump.h"
 
-static void dump_activity (HemeraActivity *self, GString *out);
-static void dump_activity_assets (HemeraActivityAssets *self, GString *out);
-static void dump_activity_emoji (HemeraActivityEmoji *self, GString *out);
-static void dump_activity_party (HemeraActivityParty *self, GString *out);
-static void dump_activity_secrets (HemeraActivitySecrets *self, GString *out);
-static void dump_activity_timestamps (HemeraActivityTimestamps *self, GString *out);
-static void dump_application_guild (HemeraApplicationGuild *self, GString *out);
-static void dump_attachment (HemeraAttachment *self, GString *out);
-static void dump_avatar_decoration_data (HemeraAvatarDecorationData *self, GString *out);
-static void dump_channel (HemeraChannel *self, GString *out);
-static void dump_channel_mention (HemeraChannelMention *self, GString *out);
-static void dump_client_status (HemeraClientStatus *self, GString *out);
-static void dump_collectibles (HemeraCollectibles *self, GString *out);
-static void dump_default_reaction (HemeraDefaultReaction *self, GString *out);
-static void dump_embed (HemeraEmbed *self, GString *out);
-static void dump_embed_author (HemeraEmbedAuthor *self, GString *out);
-static void dump_embed_field (HemeraEmbedField *self, GString *out);
-static void dump_embed_footer (HemeraEmbedFooter *self, GString *out);
-static void dump_embed_image (HemeraEmbedImage *self, GString *out);
-static void dump_embed_provider (HemeraEmbedProvider *self, GString *out);
-static void dump_embed_video (HemeraEmbedVideo *self, GString *out);
-static void dump_emoji (HemeraEmoji *self, GString *out);
-static void dump_forum_tag (HemeraForumTag *self, GString *out);
-static void dump_guild (HemeraGuild *self, GString *out);
-static void dump_incidents_data (HemeraIncidentsData *self, GString *out);
-static void dump_install_params (HemeraInstallParams *self, GString *out);
-static void dump_member (HemeraMember *self, GString *out);
-static void dump_member_no_user (HemeraMemberNoUser *self, GString *out);
-static void dump_message (HemeraMessage *self, GString *out);
-static void dump_message_activity (HemeraMessageActivity *self, GString *out);
-static void dump_message_call (HemeraMessageCall *self, GString *out);
-static void dump_message_interaction (HemeraMessageInteraction *self, GString *out);
-static void dump_message_interaction_member (HemeraMessageInteractionMember *self, GString *out);
-static void dump_message_reference (HemeraMessageReference *self, GString *out);
-static void dump_message_snapshot (HemeraMessageSnapshot *self, GString *out);
-static void dump_nameplate (HemeraNameplate *self, GString *out);
-static void dump_overwrite (HemeraOverwrite *self, GString *out);
-static void dump_partial_application (HemeraPartialApplication *self, GString *out);
-static void dump_partial_emoji (HemeraPartialEmoji *self, GString *out);
-static void dump_partial_user (HemeraPartialUser *self, GString *out);
-static void dump_poll (HemeraPoll *self, GString *out);
-static void dump_poll_answer (HemeraPollAnswer *self, GString *out);
-static void dump_poll_answer_count (HemeraPollAnswerCount *self, GString *out);
-static void dump_poll_emoji (HemeraPollEmoji *self, GString *out);
-static void dump_poll_media (HemeraPollMedia *self, GString *out);
-static void dump_poll_results (HemeraPollResults *self, GString *out);
-static void dump_presence (HemeraPresence *self, GString *out);
-static void dump_reaction (HemeraReaction *self, GString *out);
-static void dump_reaction_count_details (HemeraReactionCountDetails *self, GString *out);
-static void dump_ready (HemeraReady *self, GString *out);
-static void dump_ready_application (HemeraReadyApplication *self, GString *out);
-static void dump_recurrence_n_weekday (HemeraRecurrenceNWeekday *self, GString *out);
-static void dump_recurrence_rule (HemeraRecurrenceRule *self, GString *out);
-static void dump_resolved_data (HemeraResolvedData *self, GString *out);
-static void dump_role (HemeraRole *self, GString *out);
-static void dump_role_colors (HemeraRoleColors *self, GString *out);
-static void dump_role_subscription_data (HemeraRoleSubscriptionData *self, GString *out);
-static void dump_role_tags (HemeraRoleTags *self, GString *out);
-static void dump_scheduled_event (HemeraScheduledEvent *self, GString *out);
-static void dump_scheduled_event_entity_metadata (HemeraScheduledEventEntityMetadata *self, GString *out);
-static void dump_shared_client_theme (HemeraSharedClientTheme *self, GString *out);
-static void dump_snapshot_message (HemeraSnapshotMessage *self, GString *out);
-static void dump_soundboard_sound (HemeraSoundboardSound *self, GString *out);
-static void dump_stage_instance (HemeraStageInstance *self, GString *out);
-static void dump_sticker (HemeraSticker *self, GString *out);
-static void dump_sticker_item (HemeraStickerItem *self, GString *out);
-static void dump_team (HemeraTeam *self, GString *out);
-static void dump_team_member (HemeraTeamMember *self, GString *out);
-static void dump_thread_member (HemeraThreadMember *self, GString *out);
-static void dump_thread_metadata (HemeraThreadMetadata *self, GString *out);
-static void dump_unavailable_guild (HemeraUnavailableGuild *self, GString *out);
-static void dump_user (HemeraUser *self, GString *out);
-static void dump_user_primary_guild (HemeraUserPrimaryGuild *self, GString *out);
-static void dump_voice_state (HemeraVoiceState *self, GString *out);
-static void dump_welcome_screen (HemeraWelcomeScreen *self, GString *out);
-static void dump_welcome_screen_channel (HemeraWelcomeScreenChannel *self, GString *out);
+static void dump_activity (gpointer model, GString *out);
+static void dump_activity_assets (gpointer model, GString *out);
+static void dump_activity_emoji (gpointer model, GString *out);
+static void dump_activity_party (gpointer model, GString *out);
+static void dump_activity_secrets (gpointer model, GString *out);
+static void dump_activity_timestamps (gpointer model, GString *out);
+static void dump_application_guild (gpointer model, GString *out);
+static void dump_attachment (gpointer model, GString *out);
+static void dump_avatar_decoration_data (gpointer model, GString *out);
+static void dump_channel (gpointer model, GString *out);
+static void dump_channel_mention (gpointer model, GString *out);
+static void dump_client_status (gpointer model, GString *out);
+static void dump_collectibles (gpointer model, GString *out);
+static void dump_default_reaction (gpointer model, GString *out);
+static void dump_embed (gpointer model, GString *out);
+static void dump_embed_author (gpointer model, GString *out);
+static void dump_embed_field (gpointer model, GString *out);
+static void dump_embed_footer (gpointer model, GString *out);
+static void dump_embed_image (gpointer model, GString *out);
+static void dump_embed_provider (gpointer model, GString *out);
+static void dump_embed_video (gpointer model, GString *out);
+static void dump_emoji (gpointer model, GString *out);
+static void dump_forum_tag (gpointer model, GString *out);
+static void dump_guild (gpointer model, GString *out);
+static void dump_incidents_data (gpointer model, GString *out);
+static void dump_install_params (gpointer model, GString *out);
+static void dump_member (gpointer model, GString *out);
+static void dump_member_no_user (gpointer model, GString *out);
+static void dump_message (gpointer model, GString *out);
+static void dump_message_activity (gpointer model, GString *out);
+static void dump_message_call (gpointer model, GString *out);
+static void dump_message_interaction (gpointer model, GString *out);
+static void dump_message_interaction_member (gpointer model, GString *out);
+static void dump_message_reference (gpointer model, GString *out);
+static void dump_message_snapshot (gpointer model, GString *out);
+static void dump_nameplate (gpointer model, GString *out);
+static void dump_overwrite (gpointer model, GString *out);
+static void dump_partial_application (gpointer model, GString *out);
+static void dump_partial_emoji (gpointer model, GString *out);
+static void dump_partial_user (gpointer model, GString *out);
+static void dump_poll (gpointer model, GString *out);
+static void dump_poll_answer (gpointer model, GString *out);
+static void dump_poll_answer_count (gpointer model, GString *out);
+static void dump_poll_emoji (gpointer model, GString *out);
+static void dump_poll_media (gpointer model, GString *out);
+static void dump_poll_results (gpointer model, GString *out);
+static void dump_presence (gpointer model, GString *out);
+static void dump_reaction (gpointer model, GString *out);
+static void dump_reaction_count_details (gpointer model, GString *out);
+static void dump_ready (gpointer model, GString *out);
+static void dump_ready_application (gpointer model, GString *out);
+static void dump_recurrence_n_weekday (gpointer model, GString *out);
+static void dump_recurrence_rule (gpointer model, GString *out);
+static void dump_resolved_data (gpointer model, GString *out);
+static void dump_role (gpointer model, GString *out);
+static void dump_role_colors (gpointer model, GString *out);
+static void dump_role_subscription_data (gpointer model, GString *out);
+static void dump_role_tags (gpointer model, GString *out);
+static void dump_scheduled_event (gpointer model, GString *out);
+static void dump_scheduled_event_entity_metadata (gpointer model, GString *out);
+static void dump_shared_client_theme (gpointer model, GString *out);
+static void dump_snapshot_message (gpointer model, GString *out);
+static void dump_soundboard_sound (gpointer model, GString *out);
+static void dump_stage_instance (gpointer model, GString *out);
+static void dump_sticker (gpointer model, GString *out);
+static void dump_sticker_item (gpointer model, GString *out);
+static void dump_team (gpointer model, GString *out);
+static void dump_team_member (gpointer model, GString *out);
+static void dump_thread_member (gpointer model, GString *out);
+static void dump_thread_metadata (gpointer model, GString *out);
+static void dump_unavailable_guild (gpointer model, GString *out);
+static void dump_user (gpointer model, GString *out);
+static void dump_user_primary_guild (gpointer model, GString *out);
+static void dump_voice_state (gpointer model, GString *out);
+static void dump_welcome_screen (gpointer model, GString *out);
+static void dump_welcome_screen_channel (gpointer model, GString *out);
 
 static void
-dump_activity (HemeraActivity *self, GString *out)
+dump_activity (gpointer model, GString *out)
 {
+  HemeraActivity *self = model;
+
   open_object (out);
   if (begin_field (out, "id", hemera_activity_has_id (self), FALSE)) {
     append_string (out, hemera_activity_get_id (self));
@@ -93,7 +95,7 @@ dump_activity (HemeraActivity *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "type", TRUE, FALSE)) {
-    append_integer (out, hemera_activity_get_type (self));
+    append_integer (out, hemera_activity_get_activity_type (self));
     append_end (out);
   }
   if (begin_field (out, "url", hemera_activity_has_url (self), hemera_activity_is_null_url (self))) {
@@ -105,10 +107,7 @@ dump_activity (HemeraActivity *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "timestamps", hemera_activity_has_timestamps (self), FALSE)) {
-    if (hemera_activity_get_timestamps (self) != NULL)
-      dump_activity_timestamps (hemera_activity_get_timestamps (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_activity_get_timestamps (self), dump_activity_timestamps);
     append_end (out);
   }
   if (begin_field (out, "sync_id", hemera_activity_has_sync_id (self), FALSE)) {
@@ -144,10 +143,7 @@ dump_activity (HemeraActivity *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "emoji", hemera_activity_has_emoji (self), hemera_activity_is_null_emoji (self))) {
-    if (hemera_activity_get_emoji (self) != NULL)
-      dump_activity_emoji (hemera_activity_get_emoji (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_activity_get_emoji (self), dump_activity_emoji);
     append_end (out);
   }
   if (begin_field (out, "session_id", hemera_activity_has_session_id (self), FALSE)) {
@@ -155,24 +151,15 @@ dump_activity (HemeraActivity *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "party", hemera_activity_has_party (self), FALSE)) {
-    if (hemera_activity_get_party (self) != NULL)
-      dump_activity_party (hemera_activity_get_party (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_activity_get_party (self), dump_activity_party);
     append_end (out);
   }
   if (begin_field (out, "assets", hemera_activity_has_assets (self), FALSE)) {
-    if (hemera_activity_get_assets (self) != NULL)
-      dump_activity_assets (hemera_activity_get_assets (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_activity_get_assets (self), dump_activity_assets);
     append_end (out);
   }
   if (begin_field (out, "secrets", hemera_activity_has_secrets (self), FALSE)) {
-    if (hemera_activity_get_secrets (self) != NULL)
-      dump_activity_secrets (hemera_activity_get_secrets (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_activity_get_secrets (self), dump_activity_secrets);
     append_end (out);
   }
   if (begin_field (out, "instance", hemera_activity_has_instance (self), FALSE)) {
@@ -191,8 +178,10 @@ dump_activity (HemeraActivity *self, GString *out)
 }
 
 static void
-dump_activity_assets (HemeraActivityAssets *self, GString *out)
+dump_activity_assets (gpointer model, GString *out)
 {
+  HemeraActivityAssets *self = model;
+
   open_object (out);
   if (begin_field (out, "large_image", hemera_activity_assets_has_large_image (self), FALSE)) {
     append_string (out, hemera_activity_assets_get_large_image (self));
@@ -226,8 +215,10 @@ dump_activity_assets (HemeraActivityAssets *self, GString *out)
 }
 
 static void
-dump_activity_emoji (HemeraActivityEmoji *self, GString *out)
+dump_activity_emoji (gpointer model, GString *out)
 {
+  HemeraActivityEmoji *self = model;
+
   open_object (out);
   if (begin_field (out, "name", TRUE, hemera_activity_emoji_is_null_name (self))) {
     append_string (out, hemera_activity_emoji_get_name (self));
@@ -245,8 +236,10 @@ dump_activity_emoji (HemeraActivityEmoji *self, GString *out)
 }
 
 static void
-dump_activity_party (HemeraActivityParty *self, GString *out)
+dump_activity_party (gpointer model, GString *out)
 {
+  HemeraActivityParty *self = model;
+
   open_object (out);
   if (begin_field (out, "id", hemera_activity_party_has_id (self), FALSE)) {
     append_string (out, hemera_activity_party_get_id (self));
@@ -260,8 +253,10 @@ dump_activity_party (HemeraActivityParty *self, GString *out)
 }
 
 static void
-dump_activity_secrets (HemeraActivitySecrets *self, GString *out)
+dump_activity_secrets (gpointer model, GString *out)
 {
+  HemeraActivitySecrets *self = model;
+
   open_object (out);
   if (begin_field (out, "join", hemera_activity_secrets_has_join (self), FALSE)) {
     append_string (out, hemera_activity_secrets_get_join (self));
@@ -279,8 +274,10 @@ dump_activity_secrets (HemeraActivitySecrets *self, GString *out)
 }
 
 static void
-dump_activity_timestamps (HemeraActivityTimestamps *self, GString *out)
+dump_activity_timestamps (gpointer model, GString *out)
 {
+  HemeraActivityTimestamps *self = model;
+
   open_object (out);
   if (begin_field (out, "start", hemera_activity_timestamps_has_start (self), FALSE)) {
     append_integer (out, hemera_activity_timestamps_get_start (self));
@@ -294,8 +291,10 @@ dump_activity_timestamps (HemeraActivityTimestamps *self, GString *out)
 }
 
 static void
-dump_application_guild (HemeraApplicationGuild *self, GString *out)
+dump_application_guild (gpointer model, GString *out)
 {
+  HemeraApplicationGuild *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_application_guild_get_id (self));
@@ -334,18 +333,17 @@ dump_application_guild (HemeraApplicationGuild *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "welcome_screen", hemera_application_guild_has_welcome_screen (self), FALSE)) {
-    if (hemera_application_guild_get_welcome_screen (self) != NULL)
-      dump_welcome_screen (hemera_application_guild_get_welcome_screen (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_application_guild_get_welcome_screen (self), dump_welcome_screen);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_attachment (HemeraAttachment *self, GString *out)
+dump_attachment (gpointer model, GString *out)
 {
+  HemeraAttachment *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_attachment_get_id (self));
@@ -415,7 +413,7 @@ dump_attachment (HemeraAttachment *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_attachment_get_n_clip_participants (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_user (hemera_attachment_get_clip_participants (self, i), out);
+      append_object (out, hemera_attachment_get_clip_participants (self, i), dump_user);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -425,18 +423,17 @@ dump_attachment (HemeraAttachment *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "application", hemera_attachment_has_application (self), hemera_attachment_is_null_application (self))) {
-    if (hemera_attachment_get_application (self) != NULL)
-      dump_partial_application (hemera_attachment_get_application (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_attachment_get_application (self), dump_partial_application);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_avatar_decoration_data (HemeraAvatarDecorationData *self, GString *out)
+dump_avatar_decoration_data (gpointer model, GString *out)
 {
+  HemeraAvatarDecorationData *self = model;
+
   open_object (out);
   if (begin_field (out, "asset", TRUE, FALSE)) {
     append_string (out, hemera_avatar_decoration_data_get_asset (self));
@@ -450,15 +447,17 @@ dump_avatar_decoration_data (HemeraAvatarDecorationData *self, GString *out)
 }
 
 static void
-dump_channel (HemeraChannel *self, GString *out)
+dump_channel (gpointer model, GString *out)
 {
+  HemeraChannel *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_channel_get_id (self));
     append_end (out);
   }
   if (begin_field (out, "type", TRUE, FALSE)) {
-    append_integer (out, hemera_channel_get_type (self));
+    append_integer (out, hemera_channel_get_channel_type (self));
     append_end (out);
   }
   if (begin_field (out, "guild_id", hemera_channel_has_guild_id (self), FALSE)) {
@@ -473,7 +472,7 @@ dump_channel (HemeraChannel *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_channel_get_n_permission_overwrites (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_overwrite (hemera_channel_get_permission_overwrites (self, i), out);
+      append_object (out, hemera_channel_get_permission_overwrites (self, i), dump_overwrite);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -510,7 +509,7 @@ dump_channel (HemeraChannel *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_channel_get_n_recipients (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_user (hemera_channel_get_recipients (self, i), out);
+      append_object (out, hemera_channel_get_recipients (self, i), dump_user);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -556,17 +555,11 @@ dump_channel (HemeraChannel *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "thread_metadata", hemera_channel_has_thread_metadata (self), FALSE)) {
-    if (hemera_channel_get_thread_metadata (self) != NULL)
-      dump_thread_metadata (hemera_channel_get_thread_metadata (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_channel_get_thread_metadata (self), dump_thread_metadata);
     append_end (out);
   }
   if (begin_field (out, "member", hemera_channel_has_member (self), FALSE)) {
-    if (hemera_channel_get_member (self) != NULL)
-      dump_thread_member (hemera_channel_get_member (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_channel_get_member (self), dump_thread_member);
     append_end (out);
   }
   if (begin_field (out, "default_auto_archive_duration", hemera_channel_has_default_auto_archive_duration (self), FALSE)) {
@@ -593,7 +586,7 @@ dump_channel (HemeraChannel *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_channel_get_n_available_tags (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_forum_tag (hemera_channel_get_available_tags (self, i), out);
+      append_object (out, hemera_channel_get_available_tags (self, i), dump_forum_tag);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -603,10 +596,7 @@ dump_channel (HemeraChannel *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "default_reaction_emoji", hemera_channel_has_default_reaction_emoji (self), hemera_channel_is_null_default_reaction_emoji (self))) {
-    if (hemera_channel_get_default_reaction_emoji (self) != NULL)
-      dump_default_reaction (hemera_channel_get_default_reaction_emoji (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_channel_get_default_reaction_emoji (self), dump_default_reaction);
     append_end (out);
   }
   if (begin_field (out, "default_thread_rate_limit_per_user", hemera_channel_has_default_thread_rate_limit_per_user (self), FALSE)) {
@@ -625,8 +615,10 @@ dump_channel (HemeraChannel *self, GString *out)
 }
 
 static void
-dump_channel_mention (HemeraChannelMention *self, GString *out)
+dump_channel_mention (gpointer model, GString *out)
 {
+  HemeraChannelMention *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_channel_mention_get_id (self));
@@ -637,7 +629,7 @@ dump_channel_mention (HemeraChannelMention *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "type", TRUE, FALSE)) {
-    append_integer (out, hemera_channel_mention_get_type (self));
+    append_integer (out, hemera_channel_mention_get_channel_mention_type (self));
     append_end (out);
   }
   if (begin_field (out, "name", TRUE, FALSE)) {
@@ -648,8 +640,10 @@ dump_channel_mention (HemeraChannelMention *self, GString *out)
 }
 
 static void
-dump_client_status (HemeraClientStatus *self, GString *out)
+dump_client_status (gpointer model, GString *out)
 {
+  HemeraClientStatus *self = model;
+
   open_object (out);
   if (begin_field (out, "desktop", hemera_client_status_has_desktop (self), FALSE)) {
     append_string (out, hemera_client_status_get_desktop (self));
@@ -671,22 +665,23 @@ dump_client_status (HemeraClientStatus *self, GString *out)
 }
 
 static void
-dump_collectibles (HemeraCollectibles *self, GString *out)
+dump_collectibles (gpointer model, GString *out)
 {
+  HemeraCollectibles *self = model;
+
   open_object (out);
   if (begin_field (out, "nameplate", hemera_collectibles_has_nameplate (self), FALSE)) {
-    if (hemera_collectibles_get_nameplate (self) != NULL)
-      dump_nameplate (hemera_collectibles_get_nameplate (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_collectibles_get_nameplate (self), dump_nameplate);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_default_reaction (HemeraDefaultReaction *self, GString *out)
+dump_default_reaction (gpointer model, GString *out)
 {
+  HemeraDefaultReaction *self = model;
+
   open_object (out);
   if (begin_field (out, "emoji_id", TRUE, hemera_default_reaction_is_null_emoji_id (self))) {
     append_snowflake (out, hemera_default_reaction_get_emoji_id (self));
@@ -700,15 +695,17 @@ dump_default_reaction (HemeraDefaultReaction *self, GString *out)
 }
 
 static void
-dump_embed (HemeraEmbed *self, GString *out)
+dump_embed (gpointer model, GString *out)
 {
+  HemeraEmbed *self = model;
+
   open_object (out);
   if (begin_field (out, "title", hemera_embed_has_title (self), FALSE)) {
     append_string (out, hemera_embed_get_title (self));
     append_end (out);
   }
-  if (begin_field (out, "type", hemera_embed_has_type (self), FALSE)) {
-    append_string (out, hemera_embed_get_type (self));
+  if (begin_field (out, "type", hemera_embed_has_embed_type (self), FALSE)) {
+    append_string (out, hemera_embed_get_embed_type (self));
     append_end (out);
   }
   if (begin_field (out, "description", hemera_embed_has_description (self), FALSE)) {
@@ -728,52 +725,34 @@ dump_embed (HemeraEmbed *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "footer", hemera_embed_has_footer (self), FALSE)) {
-    if (hemera_embed_get_footer (self) != NULL)
-      dump_embed_footer (hemera_embed_get_footer (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_embed_get_footer (self), dump_embed_footer);
     append_end (out);
   }
   if (begin_field (out, "image", hemera_embed_has_image (self), FALSE)) {
-    if (hemera_embed_get_image (self) != NULL)
-      dump_embed_image (hemera_embed_get_image (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_embed_get_image (self), dump_embed_image);
     append_end (out);
   }
   if (begin_field (out, "thumbnail", hemera_embed_has_thumbnail (self), FALSE)) {
-    if (hemera_embed_get_thumbnail (self) != NULL)
-      dump_embed_image (hemera_embed_get_thumbnail (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_embed_get_thumbnail (self), dump_embed_image);
     append_end (out);
   }
   if (begin_field (out, "video", hemera_embed_has_video (self), FALSE)) {
-    if (hemera_embed_get_video (self) != NULL)
-      dump_embed_video (hemera_embed_get_video (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_embed_get_video (self), dump_embed_video);
     append_end (out);
   }
   if (begin_field (out, "provider", hemera_embed_has_provider (self), FALSE)) {
-    if (hemera_embed_get_provider (self) != NULL)
-      dump_embed_provider (hemera_embed_get_provider (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_embed_get_provider (self), dump_embed_provider);
     append_end (out);
   }
   if (begin_field (out, "author", hemera_embed_has_author (self), FALSE)) {
-    if (hemera_embed_get_author (self) != NULL)
-      dump_embed_author (hemera_embed_get_author (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_embed_get_author (self), dump_embed_author);
     append_end (out);
   }
   if (begin_field (out, "fields", hemera_embed_has_fields (self), FALSE)) {
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_embed_get_n_fields (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_embed_field (hemera_embed_get_fields (self, i), out);
+      append_object (out, hemera_embed_get_fields (self, i), dump_embed_field);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -786,8 +765,10 @@ dump_embed (HemeraEmbed *self, GString *out)
 }
 
 static void
-dump_embed_author (HemeraEmbedAuthor *self, GString *out)
+dump_embed_author (gpointer model, GString *out)
 {
+  HemeraEmbedAuthor *self = model;
+
   open_object (out);
   if (begin_field (out, "name", TRUE, FALSE)) {
     append_string (out, hemera_embed_author_get_name (self));
@@ -809,8 +790,10 @@ dump_embed_author (HemeraEmbedAuthor *self, GString *out)
 }
 
 static void
-dump_embed_field (HemeraEmbedField *self, GString *out)
+dump_embed_field (gpointer model, GString *out)
 {
+  HemeraEmbedField *self = model;
+
   open_object (out);
   if (begin_field (out, "name", TRUE, FALSE)) {
     append_string (out, hemera_embed_field_get_name (self));
@@ -828,8 +811,10 @@ dump_embed_field (HemeraEmbedField *self, GString *out)
 }
 
 static void
-dump_embed_footer (HemeraEmbedFooter *self, GString *out)
+dump_embed_footer (gpointer model, GString *out)
 {
+  HemeraEmbedFooter *self = model;
+
   open_object (out);
   if (begin_field (out, "text", TRUE, FALSE)) {
     append_string (out, hemera_embed_footer_get_text (self));
@@ -847,8 +832,10 @@ dump_embed_footer (HemeraEmbedFooter *self, GString *out)
 }
 
 static void
-dump_embed_image (HemeraEmbedImage *self, GString *out)
+dump_embed_image (gpointer model, GString *out)
 {
+  HemeraEmbedImage *self = model;
+
   open_object (out);
   if (begin_field (out, "url", TRUE, FALSE)) {
     append_string (out, hemera_embed_image_get_url (self));
@@ -890,8 +877,10 @@ dump_embed_image (HemeraEmbedImage *self, GString *out)
 }
 
 static void
-dump_embed_provider (HemeraEmbedProvider *self, GString *out)
+dump_embed_provider (gpointer model, GString *out)
 {
+  HemeraEmbedProvider *self = model;
+
   open_object (out);
   if (begin_field (out, "name", hemera_embed_provider_has_name (self), FALSE)) {
     append_string (out, hemera_embed_provider_get_name (self));
@@ -905,8 +894,10 @@ dump_embed_provider (HemeraEmbedProvider *self, GString *out)
 }
 
 static void
-dump_embed_video (HemeraEmbedVideo *self, GString *out)
+dump_embed_video (gpointer model, GString *out)
 {
+  HemeraEmbedVideo *self = model;
+
   open_object (out);
   if (begin_field (out, "url", hemera_embed_video_has_url (self), FALSE)) {
     append_string (out, hemera_embed_video_get_url (self));
@@ -948,8 +939,10 @@ dump_embed_video (HemeraEmbedVideo *self, GString *out)
 }
 
 static void
-dump_emoji (HemeraEmoji *self, GString *out)
+dump_emoji (gpointer model, GString *out)
 {
+  HemeraEmoji *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, hemera_emoji_is_null_id (self))) {
     append_snowflake (out, hemera_emoji_get_id (self));
@@ -964,10 +957,7 @@ dump_emoji (HemeraEmoji *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "user", hemera_emoji_has_user (self), FALSE)) {
-    if (hemera_emoji_get_user (self) != NULL)
-      dump_user (hemera_emoji_get_user (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_emoji_get_user (self), dump_user);
     append_end (out);
   }
   if (begin_field (out, "require_colons", hemera_emoji_has_require_colons (self), FALSE)) {
@@ -990,8 +980,10 @@ dump_emoji (HemeraEmoji *self, GString *out)
 }
 
 static void
-dump_forum_tag (HemeraForumTag *self, GString *out)
+dump_forum_tag (gpointer model, GString *out)
 {
+  HemeraForumTag *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_forum_tag_get_id (self));
@@ -1017,8 +1009,10 @@ dump_forum_tag (HemeraForumTag *self, GString *out)
 }
 
 static void
-dump_guild (HemeraGuild *self, GString *out)
+dump_guild (gpointer model, GString *out)
 {
+  HemeraGuild *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_guild_get_id (self));
@@ -1092,7 +1086,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_roles (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_role (hemera_guild_get_roles (self, i), out);
+      append_object (out, hemera_guild_get_roles (self, i), dump_role);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1101,7 +1095,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_emojis (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_emoji (hemera_guild_get_emojis (self, i), out);
+      append_object (out, hemera_guild_get_emojis (self, i), dump_emoji);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1183,10 +1177,7 @@ dump_guild (HemeraGuild *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "welcome_screen", hemera_guild_has_welcome_screen (self), FALSE)) {
-    if (hemera_guild_get_welcome_screen (self) != NULL)
-      dump_welcome_screen (hemera_guild_get_welcome_screen (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_guild_get_welcome_screen (self), dump_welcome_screen);
     append_end (out);
   }
   if (begin_field (out, "nsfw_level", TRUE, FALSE)) {
@@ -1197,7 +1188,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_stickers (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_sticker (hemera_guild_get_stickers (self, i), out);
+      append_object (out, hemera_guild_get_stickers (self, i), dump_sticker);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1215,10 +1206,7 @@ dump_guild (HemeraGuild *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "incidents_data", TRUE, hemera_guild_is_null_incidents_data (self))) {
-    if (hemera_guild_get_incidents_data (self) != NULL)
-      dump_incidents_data (hemera_guild_get_incidents_data (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_guild_get_incidents_data (self), dump_incidents_data);
     append_end (out);
   }
   if (begin_field (out, "joined_at", hemera_guild_has_joined_at (self), FALSE)) {
@@ -1241,7 +1229,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_voice_states (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_voice_state (hemera_guild_get_voice_states (self, i), out);
+      append_object (out, hemera_guild_get_voice_states (self, i), dump_voice_state);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1250,7 +1238,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_members (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_member (hemera_guild_get_members (self, i), out);
+      append_object (out, hemera_guild_get_members (self, i), dump_member);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1259,7 +1247,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_channels (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_channel (hemera_guild_get_channels (self, i), out);
+      append_object (out, hemera_guild_get_channels (self, i), dump_channel);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1268,7 +1256,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_threads (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_channel (hemera_guild_get_threads (self, i), out);
+      append_object (out, hemera_guild_get_threads (self, i), dump_channel);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1277,7 +1265,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_presences (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_presence (hemera_guild_get_presences (self, i), out);
+      append_object (out, hemera_guild_get_presences (self, i), dump_presence);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1286,7 +1274,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_stage_instances (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_stage_instance (hemera_guild_get_stage_instances (self, i), out);
+      append_object (out, hemera_guild_get_stage_instances (self, i), dump_stage_instance);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1295,7 +1283,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_guild_scheduled_events (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_scheduled_event (hemera_guild_get_guild_scheduled_events (self, i), out);
+      append_object (out, hemera_guild_get_guild_scheduled_events (self, i), dump_scheduled_event);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1304,7 +1292,7 @@ dump_guild (HemeraGuild *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_guild_get_n_soundboard_sounds (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_soundboard_sound (hemera_guild_get_soundboard_sounds (self, i), out);
+      append_object (out, hemera_guild_get_soundboard_sounds (self, i), dump_soundboard_sound);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1313,8 +1301,10 @@ dump_guild (HemeraGuild *self, GString *out)
 }
 
 static void
-dump_incidents_data (HemeraIncidentsData *self, GString *out)
+dump_incidents_data (gpointer model, GString *out)
 {
+  HemeraIncidentsData *self = model;
+
   open_object (out);
   if (begin_field (out, "invites_disabled_until", TRUE, hemera_incidents_data_is_null_invites_disabled_until (self))) {
     append_string (out, hemera_incidents_data_get_invites_disabled_until (self));
@@ -1336,8 +1326,10 @@ dump_incidents_data (HemeraIncidentsData *self, GString *out)
 }
 
 static void
-dump_install_params (HemeraInstallParams *self, GString *out)
+dump_install_params (gpointer model, GString *out)
 {
+  HemeraInstallParams *self = model;
+
   open_object (out);
   if (begin_field (out, "scopes", TRUE, FALSE)) {
     append_view (out, hemera_install_params_get_scopes (self));
@@ -1351,14 +1343,13 @@ dump_install_params (HemeraInstallParams *self, GString *out)
 }
 
 static void
-dump_member (HemeraMember *self, GString *out)
+dump_member (gpointer model, GString *out)
 {
+  HemeraMember *self = model;
+
   open_object (out);
   if (begin_field (out, "user", hemera_member_has_user (self), FALSE)) {
-    if (hemera_member_get_user (self) != NULL)
-      dump_user (hemera_member_get_user (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_member_get_user (self), dump_user);
     append_end (out);
   }
   if (begin_field (out, "nick", hemera_member_has_nick (self), hemera_member_is_null_nick (self))) {
@@ -1410,25 +1401,21 @@ dump_member (HemeraMember *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "avatar_decoration_data", hemera_member_has_avatar_decoration_data (self), hemera_member_is_null_avatar_decoration_data (self))) {
-    if (hemera_member_get_avatar_decoration_data (self) != NULL)
-      dump_avatar_decoration_data (hemera_member_get_avatar_decoration_data (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_member_get_avatar_decoration_data (self), dump_avatar_decoration_data);
     append_end (out);
   }
   if (begin_field (out, "collectibles", hemera_member_has_collectibles (self), hemera_member_is_null_collectibles (self))) {
-    if (hemera_member_get_collectibles (self) != NULL)
-      dump_collectibles (hemera_member_get_collectibles (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_member_get_collectibles (self), dump_collectibles);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_member_no_user (HemeraMemberNoUser *self, GString *out)
+dump_member_no_user (gpointer model, GString *out)
 {
+  HemeraMemberNoUser *self = model;
+
   open_object (out);
   if (begin_field (out, "nick", hemera_member_no_user_has_nick (self), hemera_member_no_user_is_null_nick (self))) {
     append_string (out, hemera_member_no_user_get_nick (self));
@@ -1475,25 +1462,21 @@ dump_member_no_user (HemeraMemberNoUser *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "avatar_decoration_data", hemera_member_no_user_has_avatar_decoration_data (self), hemera_member_no_user_is_null_avatar_decoration_data (self))) {
-    if (hemera_member_no_user_get_avatar_decoration_data (self) != NULL)
-      dump_avatar_decoration_data (hemera_member_no_user_get_avatar_decoration_data (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_member_no_user_get_avatar_decoration_data (self), dump_avatar_decoration_data);
     append_end (out);
   }
   if (begin_field (out, "collectibles", hemera_member_no_user_has_collectibles (self), hemera_member_no_user_is_null_collectibles (self))) {
-    if (hemera_member_no_user_get_collectibles (self) != NULL)
-      dump_collectibles (hemera_member_no_user_get_collectibles (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_member_no_user_get_collectibles (self), dump_collectibles);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_message (HemeraMessage *self, GString *out)
+dump_message (gpointer model, GString *out)
 {
+  HemeraMessage *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_message_get_id (self));
@@ -1504,10 +1487,7 @@ dump_message (HemeraMessage *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "author", TRUE, FALSE)) {
-    if (hemera_message_get_author (self) != NULL)
-      dump_user (hemera_message_get_author (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_author (self), dump_user);
     append_end (out);
   }
   if (begin_field (out, "content", TRUE, FALSE)) {
@@ -1534,7 +1514,7 @@ dump_message (HemeraMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_message_get_n_mentions (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_user (hemera_message_get_mentions (self, i), out);
+      append_object (out, hemera_message_get_mentions (self, i), dump_user);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1547,7 +1527,7 @@ dump_message (HemeraMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_message_get_n_mention_channels (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_channel_mention (hemera_message_get_mention_channels (self, i), out);
+      append_object (out, hemera_message_get_mention_channels (self, i), dump_channel_mention);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1556,7 +1536,7 @@ dump_message (HemeraMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_message_get_n_attachments (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_attachment (hemera_message_get_attachments (self, i), out);
+      append_object (out, hemera_message_get_attachments (self, i), dump_attachment);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1565,7 +1545,7 @@ dump_message (HemeraMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_message_get_n_embeds (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_embed (hemera_message_get_embeds (self, i), out);
+      append_object (out, hemera_message_get_embeds (self, i), dump_embed);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1574,7 +1554,7 @@ dump_message (HemeraMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_message_get_n_reactions (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_reaction (hemera_message_get_reactions (self, i), out);
+      append_object (out, hemera_message_get_reactions (self, i), dump_reaction);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1592,21 +1572,15 @@ dump_message (HemeraMessage *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "type", TRUE, FALSE)) {
-    append_integer (out, hemera_message_get_type (self));
+    append_integer (out, hemera_message_get_message_type (self));
     append_end (out);
   }
   if (begin_field (out, "activity", hemera_message_has_activity (self), FALSE)) {
-    if (hemera_message_get_activity (self) != NULL)
-      dump_message_activity (hemera_message_get_activity (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_activity (self), dump_message_activity);
     append_end (out);
   }
   if (begin_field (out, "application", hemera_message_has_application (self), FALSE)) {
-    if (hemera_message_get_application (self) != NULL)
-      dump_partial_application (hemera_message_get_application (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_application (self), dump_partial_application);
     append_end (out);
   }
   if (begin_field (out, "application_id", hemera_message_has_application_id (self), FALSE)) {
@@ -1618,26 +1592,20 @@ dump_message (HemeraMessage *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "message_reference", hemera_message_has_message_reference (self), FALSE)) {
-    if (hemera_message_get_message_reference (self) != NULL)
-      dump_message_reference (hemera_message_get_message_reference (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_message_reference (self), dump_message_reference);
     append_end (out);
   }
   if (begin_field (out, "message_snapshots", hemera_message_has_message_snapshots (self), FALSE)) {
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_message_get_n_message_snapshots (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_message_snapshot (hemera_message_get_message_snapshots (self, i), out);
+      append_object (out, hemera_message_get_message_snapshots (self, i), dump_message_snapshot);
     }
     g_string_append_c (out, ']');
     append_end (out);
   }
   if (begin_field (out, "referenced_message", hemera_message_has_referenced_message (self), hemera_message_is_null_referenced_message (self))) {
-    if (hemera_message_get_referenced_message (self) != NULL)
-      dump_message (hemera_message_get_referenced_message (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_referenced_message (self), dump_message);
     append_end (out);
   }
   if (begin_field (out, "interaction_metadata", hemera_message_has_interaction_metadata (self), FALSE)) {
@@ -1645,17 +1613,11 @@ dump_message (HemeraMessage *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "interaction", hemera_message_has_interaction (self), FALSE)) {
-    if (hemera_message_get_interaction (self) != NULL)
-      dump_message_interaction (hemera_message_get_interaction (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_interaction (self), dump_message_interaction);
     append_end (out);
   }
   if (begin_field (out, "thread", hemera_message_has_thread (self), FALSE)) {
-    if (hemera_message_get_thread (self) != NULL)
-      dump_channel (hemera_message_get_thread (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_thread (self), dump_channel);
     append_end (out);
   }
   if (begin_field (out, "components", hemera_message_has_components (self), FALSE)) {
@@ -1666,7 +1628,7 @@ dump_message (HemeraMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_message_get_n_sticker_items (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_sticker_item (hemera_message_get_sticker_items (self, i), out);
+      append_object (out, hemera_message_get_sticker_items (self, i), dump_sticker_item);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1675,7 +1637,7 @@ dump_message (HemeraMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_message_get_n_stickers (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_sticker (hemera_message_get_stickers (self, i), out);
+      append_object (out, hemera_message_get_stickers (self, i), dump_sticker);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -1685,38 +1647,23 @@ dump_message (HemeraMessage *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "role_subscription_data", hemera_message_has_role_subscription_data (self), FALSE)) {
-    if (hemera_message_get_role_subscription_data (self) != NULL)
-      dump_role_subscription_data (hemera_message_get_role_subscription_data (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_role_subscription_data (self), dump_role_subscription_data);
     append_end (out);
   }
   if (begin_field (out, "resolved", hemera_message_has_resolved (self), FALSE)) {
-    if (hemera_message_get_resolved (self) != NULL)
-      dump_resolved_data (hemera_message_get_resolved (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_resolved (self), dump_resolved_data);
     append_end (out);
   }
   if (begin_field (out, "poll", hemera_message_has_poll (self), FALSE)) {
-    if (hemera_message_get_poll (self) != NULL)
-      dump_poll (hemera_message_get_poll (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_poll (self), dump_poll);
     append_end (out);
   }
   if (begin_field (out, "call", hemera_message_has_call (self), FALSE)) {
-    if (hemera_message_get_call (self) != NULL)
-      dump_message_call (hemera_message_get_call (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_call (self), dump_message_call);
     append_end (out);
   }
   if (begin_field (out, "shared_client_theme", hemera_message_has_shared_client_theme (self), FALSE)) {
-    if (hemera_message_get_shared_client_theme (self) != NULL)
-      dump_shared_client_theme (hemera_message_get_shared_client_theme (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_shared_client_theme (self), dump_shared_client_theme);
     append_end (out);
   }
   if (begin_field (out, "guild_id", hemera_message_has_guild_id (self), FALSE)) {
@@ -1724,10 +1671,7 @@ dump_message (HemeraMessage *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "member", hemera_message_has_member (self), FALSE)) {
-    if (hemera_message_get_member (self) != NULL)
-      dump_member_no_user (hemera_message_get_member (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_get_member (self), dump_member_no_user);
     append_end (out);
   }
   if (begin_field (out, "channel_type", hemera_message_has_channel_type (self), FALSE)) {
@@ -1738,11 +1682,13 @@ dump_message (HemeraMessage *self, GString *out)
 }
 
 static void
-dump_message_activity (HemeraMessageActivity *self, GString *out)
+dump_message_activity (gpointer model, GString *out)
 {
+  HemeraMessageActivity *self = model;
+
   open_object (out);
   if (begin_field (out, "type", TRUE, FALSE)) {
-    append_integer (out, hemera_message_activity_get_type (self));
+    append_integer (out, hemera_message_activity_get_message_activity_type (self));
     append_end (out);
   }
   if (begin_field (out, "party_id", hemera_message_activity_has_party_id (self), FALSE)) {
@@ -1753,8 +1699,10 @@ dump_message_activity (HemeraMessageActivity *self, GString *out)
 }
 
 static void
-dump_message_call (HemeraMessageCall *self, GString *out)
+dump_message_call (gpointer model, GString *out)
 {
+  HemeraMessageCall *self = model;
+
   open_object (out);
   if (begin_field (out, "participants", TRUE, FALSE)) {
     append_view (out, hemera_message_call_get_participants (self));
@@ -1768,15 +1716,17 @@ dump_message_call (HemeraMessageCall *self, GString *out)
 }
 
 static void
-dump_message_interaction (HemeraMessageInteraction *self, GString *out)
+dump_message_interaction (gpointer model, GString *out)
 {
+  HemeraMessageInteraction *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_message_interaction_get_id (self));
     append_end (out);
   }
   if (begin_field (out, "type", TRUE, FALSE)) {
-    append_integer (out, hemera_message_interaction_get_type (self));
+    append_integer (out, hemera_message_interaction_get_message_interaction_type (self));
     append_end (out);
   }
   if (begin_field (out, "name", TRUE, FALSE)) {
@@ -1784,25 +1734,21 @@ dump_message_interaction (HemeraMessageInteraction *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "user", TRUE, FALSE)) {
-    if (hemera_message_interaction_get_user (self) != NULL)
-      dump_user (hemera_message_interaction_get_user (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_interaction_get_user (self), dump_user);
     append_end (out);
   }
   if (begin_field (out, "member", hemera_message_interaction_has_member (self), FALSE)) {
-    if (hemera_message_interaction_get_member (self) != NULL)
-      dump_message_interaction_member (hemera_message_interaction_get_member (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_interaction_get_member (self), dump_message_interaction_member);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_message_interaction_member (HemeraMessageInteractionMember *self, GString *out)
+dump_message_interaction_member (gpointer model, GString *out)
 {
+  HemeraMessageInteractionMember *self = model;
+
   open_object (out);
   if (begin_field (out, "roles", TRUE, FALSE)) {
     append_view (out, hemera_message_interaction_member_get_roles (self));
@@ -1844,11 +1790,13 @@ dump_message_interaction_member (HemeraMessageInteractionMember *self, GString *
 }
 
 static void
-dump_message_reference (HemeraMessageReference *self, GString *out)
+dump_message_reference (gpointer model, GString *out)
 {
+  HemeraMessageReference *self = model;
+
   open_object (out);
-  if (begin_field (out, "type", hemera_message_reference_has_type (self), FALSE)) {
-    append_integer (out, hemera_message_reference_get_type (self));
+  if (begin_field (out, "type", hemera_message_reference_has_message_reference_type (self), FALSE)) {
+    append_integer (out, hemera_message_reference_get_message_reference_type (self));
     append_end (out);
   }
   if (begin_field (out, "message_id", hemera_message_reference_has_message_id (self), FALSE)) {
@@ -1867,14 +1815,13 @@ dump_message_reference (HemeraMessageReference *self, GString *out)
 }
 
 static void
-dump_message_snapshot (HemeraMessageSnapshot *self, GString *out)
+dump_message_snapshot (gpointer model, GString *out)
 {
+  HemeraMessageSnapshot *self = model;
+
   open_object (out);
   if (begin_field (out, "message", TRUE, FALSE)) {
-    if (hemera_message_snapshot_get_message (self) != NULL)
-      dump_snapshot_message (hemera_message_snapshot_get_message (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_message_snapshot_get_message (self), dump_snapshot_message);
     append_end (out);
   }
   if (begin_field (out, "guild_id", hemera_message_snapshot_has_guild_id (self), FALSE)) {
@@ -1885,8 +1832,10 @@ dump_message_snapshot (HemeraMessageSnapshot *self, GString *out)
 }
 
 static void
-dump_nameplate (HemeraNameplate *self, GString *out)
+dump_nameplate (gpointer model, GString *out)
 {
+  HemeraNameplate *self = model;
+
   open_object (out);
   if (begin_field (out, "sku_id", TRUE, FALSE)) {
     append_snowflake (out, hemera_nameplate_get_sku_id (self));
@@ -1908,15 +1857,17 @@ dump_nameplate (HemeraNameplate *self, GString *out)
 }
 
 static void
-dump_overwrite (HemeraOverwrite *self, GString *out)
+dump_overwrite (gpointer model, GString *out)
 {
+  HemeraOverwrite *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_overwrite_get_id (self));
     append_end (out);
   }
   if (begin_field (out, "type", TRUE, FALSE)) {
-    append_integer (out, hemera_overwrite_get_type (self));
+    append_integer (out, hemera_overwrite_get_overwrite_type (self));
     append_end (out);
   }
   if (begin_field (out, "allow", TRUE, FALSE)) {
@@ -1931,8 +1882,10 @@ dump_overwrite (HemeraOverwrite *self, GString *out)
 }
 
 static void
-dump_partial_application (HemeraPartialApplication *self, GString *out)
+dump_partial_application (gpointer model, GString *out)
 {
+  HemeraPartialApplication *self = model;
+
   open_object (out);
   if (begin_field (out, "id", hemera_partial_application_has_id (self), FALSE)) {
     append_snowflake (out, hemera_partial_application_get_id (self));
@@ -1963,10 +1916,7 @@ dump_partial_application (HemeraPartialApplication *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "bot", hemera_partial_application_has_bot (self), FALSE)) {
-    if (hemera_partial_application_get_bot (self) != NULL)
-      dump_partial_user (hemera_partial_application_get_bot (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_partial_application_get_bot (self), dump_partial_user);
     append_end (out);
   }
   if (begin_field (out, "terms_of_service_url", hemera_partial_application_has_terms_of_service_url (self), FALSE)) {
@@ -1978,10 +1928,7 @@ dump_partial_application (HemeraPartialApplication *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "owner", hemera_partial_application_has_owner (self), FALSE)) {
-    if (hemera_partial_application_get_owner (self) != NULL)
-      dump_partial_user (hemera_partial_application_get_owner (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_partial_application_get_owner (self), dump_partial_user);
     append_end (out);
   }
   if (begin_field (out, "summary", hemera_partial_application_has_summary (self), FALSE)) {
@@ -1993,10 +1940,7 @@ dump_partial_application (HemeraPartialApplication *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "team", hemera_partial_application_has_team (self), hemera_partial_application_is_null_team (self))) {
-    if (hemera_partial_application_get_team (self) != NULL)
-      dump_team (hemera_partial_application_get_team (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_partial_application_get_team (self), dump_team);
     append_end (out);
   }
   if (begin_field (out, "guild_id", hemera_partial_application_has_guild_id (self), FALSE)) {
@@ -2004,10 +1948,7 @@ dump_partial_application (HemeraPartialApplication *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "guild", hemera_partial_application_has_guild (self), FALSE)) {
-    if (hemera_partial_application_get_guild (self) != NULL)
-      dump_application_guild (hemera_partial_application_get_guild (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_partial_application_get_guild (self), dump_application_guild);
     append_end (out);
   }
   if (begin_field (out, "primary_sku_id", hemera_partial_application_has_primary_sku_id (self), FALSE)) {
@@ -2071,10 +2012,7 @@ dump_partial_application (HemeraPartialApplication *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "install_params", hemera_partial_application_has_install_params (self), FALSE)) {
-    if (hemera_partial_application_get_install_params (self) != NULL)
-      dump_install_params (hemera_partial_application_get_install_params (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_partial_application_get_install_params (self), dump_install_params);
     append_end (out);
   }
   if (begin_field (out, "integration_types_config", hemera_partial_application_has_integration_types_config (self), FALSE)) {
@@ -2089,8 +2027,10 @@ dump_partial_application (HemeraPartialApplication *self, GString *out)
 }
 
 static void
-dump_partial_emoji (HemeraPartialEmoji *self, GString *out)
+dump_partial_emoji (gpointer model, GString *out)
 {
+  HemeraPartialEmoji *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, hemera_partial_emoji_is_null_id (self))) {
     append_snowflake (out, hemera_partial_emoji_get_id (self));
@@ -2108,8 +2048,10 @@ dump_partial_emoji (HemeraPartialEmoji *self, GString *out)
 }
 
 static void
-dump_partial_user (HemeraPartialUser *self, GString *out)
+dump_partial_user (gpointer model, GString *out)
 {
+  HemeraPartialUser *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_partial_user_get_id (self));
@@ -2180,45 +2122,35 @@ dump_partial_user (HemeraPartialUser *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "avatar_decoration_data", hemera_partial_user_has_avatar_decoration_data (self), hemera_partial_user_is_null_avatar_decoration_data (self))) {
-    if (hemera_partial_user_get_avatar_decoration_data (self) != NULL)
-      dump_avatar_decoration_data (hemera_partial_user_get_avatar_decoration_data (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_partial_user_get_avatar_decoration_data (self), dump_avatar_decoration_data);
     append_end (out);
   }
   if (begin_field (out, "collectibles", hemera_partial_user_has_collectibles (self), hemera_partial_user_is_null_collectibles (self))) {
-    if (hemera_partial_user_get_collectibles (self) != NULL)
-      dump_collectibles (hemera_partial_user_get_collectibles (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_partial_user_get_collectibles (self), dump_collectibles);
     append_end (out);
   }
   if (begin_field (out, "primary_guild", hemera_partial_user_has_primary_guild (self), hemera_partial_user_is_null_primary_guild (self))) {
-    if (hemera_partial_user_get_primary_guild (self) != NULL)
-      dump_user_primary_guild (hemera_partial_user_get_primary_guild (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_partial_user_get_primary_guild (self), dump_user_primary_guild);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_poll (HemeraPoll *self, GString *out)
+dump_poll (gpointer model, GString *out)
 {
+  HemeraPoll *self = model;
+
   open_object (out);
   if (begin_field (out, "question", TRUE, FALSE)) {
-    if (hemera_poll_get_question (self) != NULL)
-      dump_poll_media (hemera_poll_get_question (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_poll_get_question (self), dump_poll_media);
     append_end (out);
   }
   if (begin_field (out, "answers", TRUE, FALSE)) {
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_poll_get_n_answers (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_poll_answer (hemera_poll_get_answers (self, i), out);
+      append_object (out, hemera_poll_get_answers (self, i), dump_poll_answer);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -2236,36 +2168,34 @@ dump_poll (HemeraPoll *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "results", hemera_poll_has_results (self), FALSE)) {
-    if (hemera_poll_get_results (self) != NULL)
-      dump_poll_results (hemera_poll_get_results (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_poll_get_results (self), dump_poll_results);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_poll_answer (HemeraPollAnswer *self, GString *out)
+dump_poll_answer (gpointer model, GString *out)
 {
+  HemeraPollAnswer *self = model;
+
   open_object (out);
   if (begin_field (out, "answer_id", TRUE, FALSE)) {
     append_integer (out, hemera_poll_answer_get_answer_id (self));
     append_end (out);
   }
   if (begin_field (out, "poll_media", TRUE, FALSE)) {
-    if (hemera_poll_answer_get_poll_media (self) != NULL)
-      dump_poll_media (hemera_poll_answer_get_poll_media (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_poll_answer_get_poll_media (self), dump_poll_media);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_poll_answer_count (HemeraPollAnswerCount *self, GString *out)
+dump_poll_answer_count (gpointer model, GString *out)
 {
+  HemeraPollAnswerCount *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_integer (out, hemera_poll_answer_count_get_id (self));
@@ -2283,8 +2213,10 @@ dump_poll_answer_count (HemeraPollAnswerCount *self, GString *out)
 }
 
 static void
-dump_poll_emoji (HemeraPollEmoji *self, GString *out)
+dump_poll_emoji (gpointer model, GString *out)
 {
+  HemeraPollEmoji *self = model;
+
   open_object (out);
   if (begin_field (out, "id", hemera_poll_emoji_has_id (self), hemera_poll_emoji_is_null_id (self))) {
     append_snowflake (out, hemera_poll_emoji_get_id (self));
@@ -2302,26 +2234,27 @@ dump_poll_emoji (HemeraPollEmoji *self, GString *out)
 }
 
 static void
-dump_poll_media (HemeraPollMedia *self, GString *out)
+dump_poll_media (gpointer model, GString *out)
 {
+  HemeraPollMedia *self = model;
+
   open_object (out);
   if (begin_field (out, "text", hemera_poll_media_has_text (self), FALSE)) {
     append_string (out, hemera_poll_media_get_text (self));
     append_end (out);
   }
   if (begin_field (out, "emoji", hemera_poll_media_has_emoji (self), FALSE)) {
-    if (hemera_poll_media_get_emoji (self) != NULL)
-      dump_poll_emoji (hemera_poll_media_get_emoji (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_poll_media_get_emoji (self), dump_poll_emoji);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_poll_results (HemeraPollResults *self, GString *out)
+dump_poll_results (gpointer model, GString *out)
 {
+  HemeraPollResults *self = model;
+
   open_object (out);
   if (begin_field (out, "is_finalized", TRUE, FALSE)) {
     append_boolean (out, hemera_poll_results_get_is_finalized (self));
@@ -2331,7 +2264,7 @@ dump_poll_results (HemeraPollResults *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_poll_results_get_n_answer_counts (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_poll_answer_count (hemera_poll_results_get_answer_counts (self, i), out);
+      append_object (out, hemera_poll_results_get_answer_counts (self, i), dump_poll_answer_count);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -2340,14 +2273,13 @@ dump_poll_results (HemeraPollResults *self, GString *out)
 }
 
 static void
-dump_presence (HemeraPresence *self, GString *out)
+dump_presence (gpointer model, GString *out)
 {
+  HemeraPresence *self = model;
+
   open_object (out);
   if (begin_field (out, "user", TRUE, FALSE)) {
-    if (hemera_presence_get_user (self) != NULL)
-      dump_partial_user (hemera_presence_get_user (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_presence_get_user (self), dump_partial_user);
     append_end (out);
   }
   if (begin_field (out, "guild_id", hemera_presence_has_guild_id (self), FALSE)) {
@@ -2362,34 +2294,30 @@ dump_presence (HemeraPresence *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_presence_get_n_activities (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_activity (hemera_presence_get_activities (self, i), out);
+      append_object (out, hemera_presence_get_activities (self, i), dump_activity);
     }
     g_string_append_c (out, ']');
     append_end (out);
   }
   if (begin_field (out, "client_status", hemera_presence_has_client_status (self), FALSE)) {
-    if (hemera_presence_get_client_status (self) != NULL)
-      dump_client_status (hemera_presence_get_client_status (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_presence_get_client_status (self), dump_client_status);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_reaction (HemeraReaction *self, GString *out)
+dump_reaction (gpointer model, GString *out)
 {
+  HemeraReaction *self = model;
+
   open_object (out);
   if (begin_field (out, "count", TRUE, FALSE)) {
     append_integer (out, hemera_reaction_get_count (self));
     append_end (out);
   }
   if (begin_field (out, "count_details", TRUE, FALSE)) {
-    if (hemera_reaction_get_count_details (self) != NULL)
-      dump_reaction_count_details (hemera_reaction_get_count_details (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_reaction_get_count_details (self), dump_reaction_count_details);
     append_end (out);
   }
   if (begin_field (out, "me", TRUE, FALSE)) {
@@ -2401,10 +2329,7 @@ dump_reaction (HemeraReaction *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "emoji", TRUE, FALSE)) {
-    if (hemera_reaction_get_emoji (self) != NULL)
-      dump_partial_emoji (hemera_reaction_get_emoji (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_reaction_get_emoji (self), dump_partial_emoji);
     append_end (out);
   }
   if (begin_field (out, "burst_colors", TRUE, FALSE)) {
@@ -2415,8 +2340,10 @@ dump_reaction (HemeraReaction *self, GString *out)
 }
 
 static void
-dump_reaction_count_details (HemeraReactionCountDetails *self, GString *out)
+dump_reaction_count_details (gpointer model, GString *out)
 {
+  HemeraReactionCountDetails *self = model;
+
   open_object (out);
   if (begin_field (out, "burst", TRUE, FALSE)) {
     append_integer (out, hemera_reaction_count_details_get_burst (self));
@@ -2430,25 +2357,24 @@ dump_reaction_count_details (HemeraReactionCountDetails *self, GString *out)
 }
 
 static void
-dump_ready (HemeraReady *self, GString *out)
+dump_ready (gpointer model, GString *out)
 {
+  HemeraReady *self = model;
+
   open_object (out);
   if (begin_field (out, "v", TRUE, FALSE)) {
     append_integer (out, hemera_ready_get_v (self));
     append_end (out);
   }
   if (begin_field (out, "user", TRUE, FALSE)) {
-    if (hemera_ready_get_user (self) != NULL)
-      dump_user (hemera_ready_get_user (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_ready_get_user (self), dump_user);
     append_end (out);
   }
   if (begin_field (out, "guilds", TRUE, FALSE)) {
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_ready_get_n_guilds (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_unavailable_guild (hemera_ready_get_guilds (self, i), out);
+      append_object (out, hemera_ready_get_guilds (self, i), dump_unavailable_guild);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -2466,18 +2392,17 @@ dump_ready (HemeraReady *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "application", TRUE, FALSE)) {
-    if (hemera_ready_get_application (self) != NULL)
-      dump_ready_application (hemera_ready_get_application (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_ready_get_application (self), dump_ready_application);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_ready_application (HemeraReadyApplication *self, GString *out)
+dump_ready_application (gpointer model, GString *out)
 {
+  HemeraReadyApplication *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_ready_application_get_id (self));
@@ -2491,8 +2416,10 @@ dump_ready_application (HemeraReadyApplication *self, GString *out)
 }
 
 static void
-dump_recurrence_n_weekday (HemeraRecurrenceNWeekday *self, GString *out)
+dump_recurrence_n_weekday (gpointer model, GString *out)
 {
+  HemeraRecurrenceNWeekday *self = model;
+
   open_object (out);
   if (begin_field (out, "n", TRUE, FALSE)) {
     append_integer (out, hemera_recurrence_n_weekday_get_n (self));
@@ -2506,8 +2433,10 @@ dump_recurrence_n_weekday (HemeraRecurrenceNWeekday *self, GString *out)
 }
 
 static void
-dump_recurrence_rule (HemeraRecurrenceRule *self, GString *out)
+dump_recurrence_rule (gpointer model, GString *out)
 {
+  HemeraRecurrenceRule *self = model;
+
   open_object (out);
   if (begin_field (out, "start", TRUE, FALSE)) {
     append_string (out, hemera_recurrence_rule_get_start (self));
@@ -2533,7 +2462,7 @@ dump_recurrence_rule (HemeraRecurrenceRule *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_recurrence_rule_get_n_by_n_weekday (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_recurrence_n_weekday (hemera_recurrence_rule_get_by_n_weekday (self, i), out);
+      append_object (out, hemera_recurrence_rule_get_by_n_weekday (self, i), dump_recurrence_n_weekday);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -2558,8 +2487,10 @@ dump_recurrence_rule (HemeraRecurrenceRule *self, GString *out)
 }
 
 static void
-dump_resolved_data (HemeraResolvedData *self, GString *out)
+dump_resolved_data (gpointer model, GString *out)
 {
+  HemeraResolvedData *self = model;
+
   open_object (out);
   if (begin_field (out, "users", hemera_resolved_data_has_users (self), FALSE)) {
     append_view (out, hemera_resolved_data_get_users (self));
@@ -2589,8 +2520,10 @@ dump_resolved_data (HemeraResolvedData *self, GString *out)
 }
 
 static void
-dump_role (HemeraRole *self, GString *out)
+dump_role (gpointer model, GString *out)
 {
+  HemeraRole *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_role_get_id (self));
@@ -2605,10 +2538,7 @@ dump_role (HemeraRole *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "colors", TRUE, FALSE)) {
-    if (hemera_role_get_colors (self) != NULL)
-      dump_role_colors (hemera_role_get_colors (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_role_get_colors (self), dump_role_colors);
     append_end (out);
   }
   if (begin_field (out, "hoist", TRUE, FALSE)) {
@@ -2640,10 +2570,7 @@ dump_role (HemeraRole *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "tags", hemera_role_has_tags (self), FALSE)) {
-    if (hemera_role_get_tags (self) != NULL)
-      dump_role_tags (hemera_role_get_tags (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_role_get_tags (self), dump_role_tags);
     append_end (out);
   }
   if (begin_field (out, "flags", TRUE, FALSE)) {
@@ -2654,8 +2581,10 @@ dump_role (HemeraRole *self, GString *out)
 }
 
 static void
-dump_role_colors (HemeraRoleColors *self, GString *out)
+dump_role_colors (gpointer model, GString *out)
 {
+  HemeraRoleColors *self = model;
+
   open_object (out);
   if (begin_field (out, "primary_color", TRUE, FALSE)) {
     append_integer (out, hemera_role_colors_get_primary_color (self));
@@ -2673,8 +2602,10 @@ dump_role_colors (HemeraRoleColors *self, GString *out)
 }
 
 static void
-dump_role_subscription_data (HemeraRoleSubscriptionData *self, GString *out)
+dump_role_subscription_data (gpointer model, GString *out)
 {
+  HemeraRoleSubscriptionData *self = model;
+
   open_object (out);
   if (begin_field (out, "role_subscription_listing_id", TRUE, FALSE)) {
     append_snowflake (out, hemera_role_subscription_data_get_role_subscription_listing_id (self));
@@ -2696,8 +2627,10 @@ dump_role_subscription_data (HemeraRoleSubscriptionData *self, GString *out)
 }
 
 static void
-dump_role_tags (HemeraRoleTags *self, GString *out)
+dump_role_tags (gpointer model, GString *out)
 {
+  HemeraRoleTags *self = model;
+
   open_object (out);
   if (begin_field (out, "bot_id", hemera_role_tags_has_bot_id (self), FALSE)) {
     append_snowflake (out, hemera_role_tags_get_bot_id (self));
@@ -2727,8 +2660,10 @@ dump_role_tags (HemeraRoleTags *self, GString *out)
 }
 
 static void
-dump_scheduled_event (HemeraScheduledEvent *self, GString *out)
+dump_scheduled_event (gpointer model, GString *out)
 {
+  HemeraScheduledEvent *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_scheduled_event_get_id (self));
@@ -2779,17 +2714,11 @@ dump_scheduled_event (HemeraScheduledEvent *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "entity_metadata", TRUE, hemera_scheduled_event_is_null_entity_metadata (self))) {
-    if (hemera_scheduled_event_get_entity_metadata (self) != NULL)
-      dump_scheduled_event_entity_metadata (hemera_scheduled_event_get_entity_metadata (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_scheduled_event_get_entity_metadata (self), dump_scheduled_event_entity_metadata);
     append_end (out);
   }
   if (begin_field (out, "creator", hemera_scheduled_event_has_creator (self), FALSE)) {
-    if (hemera_scheduled_event_get_creator (self) != NULL)
-      dump_user (hemera_scheduled_event_get_creator (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_scheduled_event_get_creator (self), dump_user);
     append_end (out);
   }
   if (begin_field (out, "user_count", hemera_scheduled_event_has_user_count (self), FALSE)) {
@@ -2801,18 +2730,17 @@ dump_scheduled_event (HemeraScheduledEvent *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "recurrence_rule", TRUE, hemera_scheduled_event_is_null_recurrence_rule (self))) {
-    if (hemera_scheduled_event_get_recurrence_rule (self) != NULL)
-      dump_recurrence_rule (hemera_scheduled_event_get_recurrence_rule (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_scheduled_event_get_recurrence_rule (self), dump_recurrence_rule);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_scheduled_event_entity_metadata (HemeraScheduledEventEntityMetadata *self, GString *out)
+dump_scheduled_event_entity_metadata (gpointer model, GString *out)
 {
+  HemeraScheduledEventEntityMetadata *self = model;
+
   open_object (out);
   if (begin_field (out, "location", hemera_scheduled_event_entity_metadata_has_location (self), FALSE)) {
     append_string (out, hemera_scheduled_event_entity_metadata_get_location (self));
@@ -2822,8 +2750,10 @@ dump_scheduled_event_entity_metadata (HemeraScheduledEventEntityMetadata *self, 
 }
 
 static void
-dump_shared_client_theme (HemeraSharedClientTheme *self, GString *out)
+dump_shared_client_theme (gpointer model, GString *out)
 {
+  HemeraSharedClientTheme *self = model;
+
   open_object (out);
   if (begin_field (out, "colors", TRUE, FALSE)) {
     append_view (out, hemera_shared_client_theme_get_colors (self));
@@ -2845,11 +2775,13 @@ dump_shared_client_theme (HemeraSharedClientTheme *self, GString *out)
 }
 
 static void
-dump_snapshot_message (HemeraSnapshotMessage *self, GString *out)
+dump_snapshot_message (gpointer model, GString *out)
 {
+  HemeraSnapshotMessage *self = model;
+
   open_object (out);
   if (begin_field (out, "type", TRUE, FALSE)) {
-    append_integer (out, hemera_snapshot_message_get_type (self));
+    append_integer (out, hemera_snapshot_message_get_snapshot_message_type (self));
     append_end (out);
   }
   if (begin_field (out, "content", TRUE, FALSE)) {
@@ -2860,7 +2792,7 @@ dump_snapshot_message (HemeraSnapshotMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_snapshot_message_get_n_embeds (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_embed (hemera_snapshot_message_get_embeds (self, i), out);
+      append_object (out, hemera_snapshot_message_get_embeds (self, i), dump_embed);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -2869,7 +2801,7 @@ dump_snapshot_message (HemeraSnapshotMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_snapshot_message_get_n_attachments (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_attachment (hemera_snapshot_message_get_attachments (self, i), out);
+      append_object (out, hemera_snapshot_message_get_attachments (self, i), dump_attachment);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -2890,7 +2822,7 @@ dump_snapshot_message (HemeraSnapshotMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_snapshot_message_get_n_mentions (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_user (hemera_snapshot_message_get_mentions (self, i), out);
+      append_object (out, hemera_snapshot_message_get_mentions (self, i), dump_user);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -2903,7 +2835,7 @@ dump_snapshot_message (HemeraSnapshotMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_snapshot_message_get_n_stickers (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_sticker (hemera_snapshot_message_get_stickers (self, i), out);
+      append_object (out, hemera_snapshot_message_get_stickers (self, i), dump_sticker);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -2912,7 +2844,7 @@ dump_snapshot_message (HemeraSnapshotMessage *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_snapshot_message_get_n_sticker_items (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_sticker_item (hemera_snapshot_message_get_sticker_items (self, i), out);
+      append_object (out, hemera_snapshot_message_get_sticker_items (self, i), dump_sticker_item);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -2925,8 +2857,10 @@ dump_snapshot_message (HemeraSnapshotMessage *self, GString *out)
 }
 
 static void
-dump_soundboard_sound (HemeraSoundboardSound *self, GString *out)
+dump_soundboard_sound (gpointer model, GString *out)
 {
+  HemeraSoundboardSound *self = model;
+
   open_object (out);
   if (begin_field (out, "name", TRUE, FALSE)) {
     append_string (out, hemera_soundboard_sound_get_name (self));
@@ -2957,18 +2891,17 @@ dump_soundboard_sound (HemeraSoundboardSound *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "user", hemera_soundboard_sound_has_user (self), FALSE)) {
-    if (hemera_soundboard_sound_get_user (self) != NULL)
-      dump_user (hemera_soundboard_sound_get_user (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_soundboard_sound_get_user (self), dump_user);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_stage_instance (HemeraStageInstance *self, GString *out)
+dump_stage_instance (gpointer model, GString *out)
 {
+  HemeraStageInstance *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_stage_instance_get_id (self));
@@ -3002,8 +2935,10 @@ dump_stage_instance (HemeraStageInstance *self, GString *out)
 }
 
 static void
-dump_sticker (HemeraSticker *self, GString *out)
+dump_sticker (gpointer model, GString *out)
 {
+  HemeraSticker *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_sticker_get_id (self));
@@ -3030,7 +2965,7 @@ dump_sticker (HemeraSticker *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "type", TRUE, FALSE)) {
-    append_integer (out, hemera_sticker_get_type (self));
+    append_integer (out, hemera_sticker_get_sticker_type (self));
     append_end (out);
   }
   if (begin_field (out, "format_type", TRUE, FALSE)) {
@@ -3046,10 +2981,7 @@ dump_sticker (HemeraSticker *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "user", hemera_sticker_has_user (self), FALSE)) {
-    if (hemera_sticker_get_user (self) != NULL)
-      dump_user (hemera_sticker_get_user (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_sticker_get_user (self), dump_user);
     append_end (out);
   }
   if (begin_field (out, "sort_value", hemera_sticker_has_sort_value (self), FALSE)) {
@@ -3060,8 +2992,10 @@ dump_sticker (HemeraSticker *self, GString *out)
 }
 
 static void
-dump_sticker_item (HemeraStickerItem *self, GString *out)
+dump_sticker_item (gpointer model, GString *out)
 {
+  HemeraStickerItem *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_sticker_item_get_id (self));
@@ -3079,8 +3013,10 @@ dump_sticker_item (HemeraStickerItem *self, GString *out)
 }
 
 static void
-dump_team (HemeraTeam *self, GString *out)
+dump_team (gpointer model, GString *out)
 {
+  HemeraTeam *self = model;
+
   open_object (out);
   if (begin_field (out, "icon", TRUE, hemera_team_is_null_icon (self))) {
     append_string (out, hemera_team_get_icon (self));
@@ -3094,7 +3030,7 @@ dump_team (HemeraTeam *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_team_get_n_members (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_team_member (hemera_team_get_members (self, i), out);
+      append_object (out, hemera_team_get_members (self, i), dump_team_member);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -3111,8 +3047,10 @@ dump_team (HemeraTeam *self, GString *out)
 }
 
 static void
-dump_team_member (HemeraTeamMember *self, GString *out)
+dump_team_member (gpointer model, GString *out)
 {
+  HemeraTeamMember *self = model;
+
   open_object (out);
   if (begin_field (out, "membership_state", TRUE, FALSE)) {
     append_integer (out, hemera_team_member_get_membership_state (self));
@@ -3127,10 +3065,7 @@ dump_team_member (HemeraTeamMember *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "user", TRUE, FALSE)) {
-    if (hemera_team_member_get_user (self) != NULL)
-      dump_partial_user (hemera_team_member_get_user (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_team_member_get_user (self), dump_partial_user);
     append_end (out);
   }
   if (begin_field (out, "role", TRUE, FALSE)) {
@@ -3141,8 +3076,10 @@ dump_team_member (HemeraTeamMember *self, GString *out)
 }
 
 static void
-dump_thread_member (HemeraThreadMember *self, GString *out)
+dump_thread_member (gpointer model, GString *out)
 {
+  HemeraThreadMember *self = model;
+
   open_object (out);
   if (begin_field (out, "id", hemera_thread_member_has_id (self), FALSE)) {
     append_snowflake (out, hemera_thread_member_get_id (self));
@@ -3161,18 +3098,17 @@ dump_thread_member (HemeraThreadMember *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "member", hemera_thread_member_has_member (self), FALSE)) {
-    if (hemera_thread_member_get_member (self) != NULL)
-      dump_member (hemera_thread_member_get_member (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_thread_member_get_member (self), dump_member);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_thread_metadata (HemeraThreadMetadata *self, GString *out)
+dump_thread_metadata (gpointer model, GString *out)
 {
+  HemeraThreadMetadata *self = model;
+
   open_object (out);
   if (begin_field (out, "archived", TRUE, FALSE)) {
     append_boolean (out, hemera_thread_metadata_get_archived (self));
@@ -3202,8 +3138,10 @@ dump_thread_metadata (HemeraThreadMetadata *self, GString *out)
 }
 
 static void
-dump_unavailable_guild (HemeraUnavailableGuild *self, GString *out)
+dump_unavailable_guild (gpointer model, GString *out)
 {
+  HemeraUnavailableGuild *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_unavailable_guild_get_id (self));
@@ -3217,8 +3155,10 @@ dump_unavailable_guild (HemeraUnavailableGuild *self, GString *out)
 }
 
 static void
-dump_user (HemeraUser *self, GString *out)
+dump_user (gpointer model, GString *out)
 {
+  HemeraUser *self = model;
+
   open_object (out);
   if (begin_field (out, "id", TRUE, FALSE)) {
     append_snowflake (out, hemera_user_get_id (self));
@@ -3289,32 +3229,25 @@ dump_user (HemeraUser *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "avatar_decoration_data", hemera_user_has_avatar_decoration_data (self), hemera_user_is_null_avatar_decoration_data (self))) {
-    if (hemera_user_get_avatar_decoration_data (self) != NULL)
-      dump_avatar_decoration_data (hemera_user_get_avatar_decoration_data (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_user_get_avatar_decoration_data (self), dump_avatar_decoration_data);
     append_end (out);
   }
   if (begin_field (out, "collectibles", hemera_user_has_collectibles (self), hemera_user_is_null_collectibles (self))) {
-    if (hemera_user_get_collectibles (self) != NULL)
-      dump_collectibles (hemera_user_get_collectibles (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_user_get_collectibles (self), dump_collectibles);
     append_end (out);
   }
   if (begin_field (out, "primary_guild", hemera_user_has_primary_guild (self), hemera_user_is_null_primary_guild (self))) {
-    if (hemera_user_get_primary_guild (self) != NULL)
-      dump_user_primary_guild (hemera_user_get_primary_guild (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_user_get_primary_guild (self), dump_user_primary_guild);
     append_end (out);
   }
   close_object (out);
 }
 
 static void
-dump_user_primary_guild (HemeraUserPrimaryGuild *self, GString *out)
+dump_user_primary_guild (gpointer model, GString *out)
 {
+  HemeraUserPrimaryGuild *self = model;
+
   open_object (out);
   if (begin_field (out, "identity_guild_id", TRUE, hemera_user_primary_guild_is_null_identity_guild_id (self))) {
     append_snowflake (out, hemera_user_primary_guild_get_identity_guild_id (self));
@@ -3336,8 +3269,10 @@ dump_user_primary_guild (HemeraUserPrimaryGuild *self, GString *out)
 }
 
 static void
-dump_voice_state (HemeraVoiceState *self, GString *out)
+dump_voice_state (gpointer model, GString *out)
 {
+  HemeraVoiceState *self = model;
+
   open_object (out);
   if (begin_field (out, "guild_id", hemera_voice_state_has_guild_id (self), FALSE)) {
     append_snowflake (out, hemera_voice_state_get_guild_id (self));
@@ -3352,10 +3287,7 @@ dump_voice_state (HemeraVoiceState *self, GString *out)
     append_end (out);
   }
   if (begin_field (out, "member", hemera_voice_state_has_member (self), FALSE)) {
-    if (hemera_voice_state_get_member (self) != NULL)
-      dump_member (hemera_voice_state_get_member (self), out);
-    else
-      g_string_append (out, "null");
+    append_object (out, hemera_voice_state_get_member (self), dump_member);
     append_end (out);
   }
   if (begin_field (out, "session_id", TRUE, FALSE)) {
@@ -3398,8 +3330,10 @@ dump_voice_state (HemeraVoiceState *self, GString *out)
 }
 
 static void
-dump_welcome_screen (HemeraWelcomeScreen *self, GString *out)
+dump_welcome_screen (gpointer model, GString *out)
 {
+  HemeraWelcomeScreen *self = model;
+
   open_object (out);
   if (begin_field (out, "description", TRUE, hemera_welcome_screen_is_null_description (self))) {
     append_string (out, hemera_welcome_screen_get_description (self));
@@ -3409,7 +3343,7 @@ dump_welcome_screen (HemeraWelcomeScreen *self, GString *out)
     g_string_append_c (out, '[');
     for (guint i = 0; i < hemera_welcome_screen_get_n_welcome_channels (self); i++) {
       g_string_append (out, i > 0 ? "," : "");
-      dump_welcome_screen_channel (hemera_welcome_screen_get_welcome_channels (self, i), out);
+      append_object (out, hemera_welcome_screen_get_welcome_channels (self, i), dump_welcome_screen_channel);
     }
     g_string_append_c (out, ']');
     append_end (out);
@@ -3418,8 +3352,10 @@ dump_welcome_screen (HemeraWelcomeScreen *self, GString *out)
 }
 
 static void
-dump_welcome_screen_channel (HemeraWelcomeScreenChannel *self, GString *out)
+dump_welcome_screen_channel (gpointer model, GString *out)
 {
+  HemeraWelcomeScreenChannel *self = model;
+
   open_object (out);
   if (begin_field (out, "channel_id", TRUE, FALSE)) {
     append_snowflake (out, hemera_welcome_screen_channel_get_channel_id (self));

@@ -81,6 +81,15 @@ append_string (GString *out, const char *value)
   append_view (out, hemera_term_view (term));
 }
 
+static inline void
+append_object (GString *out, gpointer model, void (*dump) (gpointer model, GString *out))
+{
+  if (model != NULL)
+    dump (model, out);
+  else
+    g_string_append (out, "null");
+}
+
 /* Absent fields are left out, null ones written here; TRUE: the value is to follow. */
 static inline gboolean
 begin_field (GString *out, const char *name, gboolean has, gboolean is_null)
