@@ -99,7 +99,6 @@ ready (HemeraShardMachine *self, gint64 now, const HemeraEnvelope *envelope, Hem
   self->session.resume_url = g_steal_pointer (&url);
   self->session.encoding = self->encoding;
   self->given = envelope->seq;
-  self->barren_resumes = 0;
 
   action = hemera__machine_push (self, HEMERA_SHARD_ACTION_SESSION);
   hemera__session_copy (&action->session, &self->session);

@@ -371,7 +371,7 @@ hemera__machine_fatal (HemeraShardMachine *self, gint64 now, guint code, const c
 
   action->cause = explanation;
   action->code = code;
-  if (hemera__machine_is_open (self) && code == 0)
+  if (code == 0) /* ours, so the connection is there */
     hemera__machine_push (self, HEMERA_SHARD_ACTION_CLOSE)->code = HEMERA_CLOSE_CODE_KEEP;
   stop (self, now, "fatal", disconnected (self, code, explanation, TRUE));
 }

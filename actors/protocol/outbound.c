@@ -35,7 +35,7 @@ scheduled_reserve (HemeraShardMachine *self)
 void
 hemera__machine_beat (HemeraShardMachine *self, gint64 now)
 {
-  const guint64 *seq = self->session.id != NULL && self->session.seq > 0 ? &self->session.seq : NULL;
+  const guint64 *seq = self->session.seq > 0 ? &self->session.seq : NULL;
 
   write_bytes (self, now, hemera__payload_heartbeat (self->encoding, seq));
   hemera__heartbeat_sent (&self->heartbeat, now);

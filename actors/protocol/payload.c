@@ -6,7 +6,6 @@
 #include <hemera/etf.h>
 #include <hemera/json.h>
 #include <hemera/term-builder.h>
-#include <math.h>
 #include <string.h>
 
 #define MAX_DEPTH 64
@@ -31,8 +30,6 @@ add_text (HemeraTermBuilder *builder, HemeraView view, GError **error)
   } else { /* an atom in Latin-1 */
     g_autofree char *text = hemera_view_dup_string (view);
 
-    if (text == NULL)
-      return refuse (error, "this atom");
     hemera_term_builder_add_string (builder, text);
   }
   return TRUE;
@@ -81,7 +78,7 @@ add_float (HemeraTermBuilder *builder, HemeraView view, GError **error)
 {
   double value;
 
-  if (!hemera_view_get_double (view, &value) || !isfinite (value))
+  if (!hemera_view_get_double (view, &value))
     return refuse (error, "a float that is not finite");
   hemera_term_builder_add_double (builder, value);
   return TRUE;

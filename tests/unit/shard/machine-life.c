@@ -186,6 +186,18 @@ resume_host_and_base_alternate (gconstpointer variant)
   rig_free (rig);
 }
 
+static void
+stored_resume_host_is_used (gconstpointer data)
+{
+  const RigVariant *variant = data;
+  HemeraSession session = rig_stored (variant->encoding);
+  Rig *rig = rig_new (variant, &session, 0, NULL);
+
+  rig_start (rig);
+  g_assert_true (g_str_has_prefix (rig->last_url, "wss://resume.example/"));
+  rig_free (rig);
+}
+
 /* Accepts and says nothing: as bad as not there. */
 static void
 mute_resume_host_is_left (gconstpointer variant)
@@ -249,6 +261,28 @@ barren_resumes_end_the_session (gconstpointer variant)
 }
 
 static void
+barren_resumes_are_of_a_session (gconstpointer variant)
+{
+  Rig *rig = rig_in (variant, HEMERA_SHARD_WAITING);
+
+  for (guint i = 0; i < 5; i++) {
+    rig_reconnect (rig);
+    rig_ended (rig, 0);
+  }
+  rig_reconnect (rig);
+  rig_lease (rig);
+  rig_payload (rig, "{\"op\":0,\"s\":1,\"t\":\"READY\",\"d\":{\"session_id\":\"s2\"}}");
+  rig_ended (rig, 0);
+  for (guint i = 0; i < 4; i++) {
+    rig_reconnect (rig);
+    g_assert_cmpint (rig_state (rig), ==, HEMERA_SHARD_RESUMING);
+    rig_ended (rig, 0);
+  }
+  g_assert_cmpuint (rig->gaps, ==, 1);
+  rig_free (rig);
+}
+
+static void
 fruitful_resumes_do_not (gconstpointer variant)
 {
   Rig *rig = rig_in (variant, HEMERA_SHARD_WAITING);
@@ -287,6 +321,45 @@ refused_upgrades (gconstpointer variant)
   hemera__shard_machine_ended (rig->machine, rig->now, rig->connection, 0, 429, G_MAXUINT, NULL);
   rig_tick (rig);
   g_assert_cmpint (rig->now - start, <=, G_GINT64_CONSTANT (3660) * G_USEC_PER_SEC);
+  rig_free (rig);
+}
+
+static void
+failed_connect_is_named (gconstpointer variant)
+{
+  Rig *rig = rig_in (variant, HEMERA_SHARD_CONNECTING);
+
+  rig_ended (rig, 0);
+  rig_expect (rig, "reconnecting:connect_failed connecting>waiting");
+  rig_free (rig);
+}
+
+/* The peer's words: for logs, so they are text, and not without end. */
+static void
+check_detail (gpointer data, const HemeraShardAction *action)
+{
+  if (action->type != HEMERA_SHARD_ACTION_RECONNECTING)
+    return;
+  g_assert_nonnull (action->detail);
+  g_assert_true (g_str_has_prefix (action->detail, "bye\357\277\275"));
+  g_assert_true (g_utf8_validate (action->detail, -1, NULL));
+  g_assert_cmpuint (strlen (action->detail), ==, 202);
+  (*(guint *) data)++;
+}
+
+static void
+detail_is_text_and_bounded (gconstpointer variant)
+{
+  Rig *rig = rig_in (variant, HEMERA_SHARD_ACTIVE);
+  g_autofree char *why = g_strnfill (5000, 'x');
+  guint seen = 0;
+
+  memcpy (why, "bye\377", 4);
+  rig->on_action = check_detail;
+  rig->on_action_data = &seen;
+  hemera__shard_machine_ended (rig->machine, rig->now, rig->connection, 4000, 0, 0, why);
+  rig_collect (rig);
+  g_assert_cmpuint (seen, ==, 1);
   rig_free (rig);
 }
 
@@ -468,12 +541,16 @@ static const RigTest tests[] = {
   { "zombie-while-awaiting-lease", zombie_while_awaiting_lease },
   { "op-1-flood-keeps-the-window", op_1_flood_keeps_the_window },
   { "resume-host-and-base-alternate", resume_host_and_base_alternate },
+  { "stored-resume-host-is-used", stored_resume_host_is_used },
   { "mute-resume-host-is-left", mute_resume_host_is_left },
   { "rate-limited-pauses", rate_limited_pauses },
   { "new-base-url-is-used", new_base_url_is_used },
   { "barren-resumes-end-the-session", barren_resumes_end_the_session },
+  { "barren-resumes-are-of-a-session", barren_resumes_are_of_a_session },
   { "fruitful-resumes-do-not", fruitful_resumes_do_not },
   { "refused-upgrades", refused_upgrades },
+  { "failed-connect-is-named", failed_connect_is_named },
+  { "detail-is-text-and-bounded", detail_is_text_and_bounded },
   { "outage-backs-off", outage_backs_off },
   { "refused-identifies-back-off", refused_identifies_back_off },
   { "accept-and-close-backs-off", accept_and_close_backs_off },

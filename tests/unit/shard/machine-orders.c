@@ -129,6 +129,23 @@ nothing_after_stop (gconstpointer variant)
   rig_free (rig);
 }
 
+/* Each tells of a step of the connection; told twice, or late, it changes nothing. */
+static void
+late_steps_are_ignored (gconstpointer variant)
+{
+  for (HemeraShardState state = HEMERA_SHARD_CONNECTING; state <= HEMERA_SHARD_CLOSING; state++) {
+    Rig *rig = rig_in (variant, state);
+
+    hemera__shard_machine_resolved (rig->machine, rig->now, rig->connection);
+    if (state != HEMERA_SHARD_CONNECTING)
+      hemera__shard_machine_opened (rig->machine, rig->now, rig->connection);
+    hemera__shard_machine_start (rig->machine, rig->now);
+    rig_expect (rig, "");
+    g_assert_cmpint (rig_state (rig), ==, state);
+    rig_free (rig);
+  }
+}
+
 /* ---- leases ------------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -213,6 +230,19 @@ fallen_back_session_is_resumed (gconstpointer data)
   rig_free (rig);
 }
 
+/* There is nothing to fall back from. */
+static void
+json_does_not_fall_back (gconstpointer data)
+{
+  const RigVariant *variant = data;
+  Rig *rig = rig_new (variant, NULL, 3, NULL);
+
+  rig_start (rig);
+  rig_expect (rig, variant->encoding == HEMERA_ENCODING_JSON ? "connect:1 stopped>resolving"
+                                                             : "encoding:json connect:1 stopped>resolving");
+  rig_free (rig);
+}
+
 static void
 failures_count_and_reset (gconstpointer data)
 {
@@ -288,10 +318,12 @@ static const RigTest tests[] = {
   { "reconnect-leaves-a-dead-host", reconnect_leaves_a_dead_host },
   { "fatal-code-crosses-our-close", fatal_code_crosses_our_close },
   { "nothing-after-stop", nothing_after_stop },
+  { "late-steps-are-ignored", late_steps_are_ignored },
   { "lease-is-given-back", lease_is_given_back },
   { "lease-denied", lease_denied },
   { "falls-back-to-json", falls_back_to_json },
   { "fallen-back-session-is-resumed", fallen_back_session_is_resumed },
+  { "json-does-not-fall-back", json_does_not_fall_back },
   { "failures-count-and-reset", failures_count_and_reset },
   { "sessions-keep-their-encoding", sessions_keep_their_encoding },
   { "connection-numbers-go-on", connection_numbers_go_on },

@@ -67,6 +67,35 @@ queue_is_bounded (void)
   hemera__send_queue_clear (&queue);
 }
 
+/* The bound is of what waits, not of what ever came. */
+static void
+queue_has_room_again (void)
+{
+  HemeraSendQueue queue;
+
+  hemera__send_queue_init (&queue, 2);
+  for (guint64 tag = 1; tag <= 10; tag++) {
+    push (&queue, 8, tag, 100);
+    g_assert_cmpuint (tag_of (hemera__send_queue_pop (&queue, 7, FALSE)), ==, tag);
+  }
+  g_assert_cmpuint (queue.length, ==, 0);
+}
+
+static void
+queue_deadline_is_of_every_lane (void)
+{
+  const guint ops[] = { 3, 4, 8 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ops); i++) {
+    HemeraSendQueue queue;
+
+    hemera__send_queue_init (&queue, 2);
+    push (&queue, ops[i], 1, 70);
+    g_assert_cmpint (hemera__send_queue_deadline (&queue), ==, 70);
+    g_assert_cmpuint (tag_of (hemera__send_queue_pop_expired (&queue, 70)), ==, 1);
+  }
+}
+
 static void
 queue_expires (void)
 {
@@ -192,6 +221,7 @@ url_usable (void)
   g_assert_true (hemera__gateway_url_is_usable ("wss://gateway-us-east1-b.discord.gg", TRUE));
   g_assert_true (hemera__gateway_url_is_usable ("WSS://h:443/x", TRUE));
   g_assert_true (hemera__gateway_url_is_usable ("ws://127.0.0.1:1", FALSE));
+  g_assert_true (hemera__gateway_url_is_usable ("wss://h", TRUE));
   g_assert_false (hemera__gateway_url_is_usable ("ws://h", TRUE));
   g_assert_false (hemera__gateway_url_is_usable ("https://h", FALSE));
   g_assert_false (hemera__gateway_url_is_usable ("wss://", FALSE));
@@ -201,6 +231,17 @@ url_usable (void)
   g_assert_false (hemera__gateway_url_is_usable ("wss://h/a b", FALSE));
   g_assert_false (hemera__gateway_url_is_usable ("wss://h/\r\nX: y", FALSE));
   g_assert_false (hemera__gateway_url_is_usable ("", FALSE));
+}
+
+static void
+url_length (void)
+{
+  for (guint over = 0; over < 2; over++) {
+    g_autofree char *path = g_strnfill (1024 - strlen ("wss://h/") + over, 'x');
+    g_autofree char *url = g_strconcat ("wss://h/", path, NULL);
+
+    g_assert_true (hemera__gateway_url_is_usable (url, TRUE) == (over == 0));
+  }
 }
 
 /* ---- token ----------------------------------------------------------------------------------------------------------------------- */
@@ -240,6 +281,8 @@ main (int argc, char **argv)
   g_test_add_func ("/shard/queue/is-in-order", queue_is_in_order);
   g_test_add_func ("/shard/queue/lets-voice-first", queue_lets_voice_first);
   g_test_add_func ("/shard/queue/is-bounded", queue_is_bounded);
+  g_test_add_func ("/shard/queue/has-room-again", queue_has_room_again);
+  g_test_add_func ("/shard/queue/deadline-is-of-every-lane", queue_deadline_is_of_every_lane);
   g_test_add_func ("/shard/queue/expires", queue_expires);
   g_test_add_func ("/shard/queue/keeps-the-last-presence", queue_keeps_the_last_presence);
   g_test_add_func ("/shard/backoff/doubles-to-the-cap", backoff_doubles_to_the_cap);
@@ -248,6 +291,7 @@ main (int argc, char **argv)
   g_test_add_func ("/shard/url/building", url_building);
   g_test_add_func ("/shard/url/plain-json", url_plain_json);
   g_test_add_func ("/shard/url/usable", url_usable);
+  g_test_add_func ("/shard/url/length", url_length);
   g_test_add_func ("/shard/token/trims", token_trims);
   g_test_add_func ("/shard/token/refuses", token_refuses);
   return g_test_run ();

@@ -123,6 +123,20 @@ oversized_presence (void)
   hemera__token_unref (config.token);
 }
 
+static void
+unsendable_presence (void)
+{
+  HemeraShardConfig config = config_new ();
+  g_autoptr (GError) error = NULL;
+
+  config.presence = hemera_term_new ("{a, tuple}");
+  g_assert_null (hemera__payload_identify (HEMERA_ENCODING_ETF, &config, &error));
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_PAYLOAD);
+  g_assert_nonnull (strstr (error->message, "tuple"));
+  hemera_term_unref (config.presence);
+  hemera__token_unref (config.token);
+}
+
 /* ---- sends ------------------------------------------------------------------------------------------------------------------------ */
 
 /* Atom keys and values, integer keys, old encodings: all become what Discord takes. The term is made by hand, byte by byte. */
@@ -243,6 +257,10 @@ refusals (void)
     { "t\0\0\0\1m\0\0\0\1al\0\0\0\1a\1a\2", 20, "improper" },
     { "t\0\0\0\1m\0\0\0\1an\11\0\0\0\0\0\0\0\0\0\1", 23, "64 bits" },
     { "t\0\0\0\1m\0\0\0\1aM\0\0\0\1\4\360", 18, "bitstring" },
+    { "t\0\0\0\1m\0\0\0\1aXw\1n\0\0\0\1\0\0\0\0\0\0\0\1", 27, "a pid" },
+    { "t\0\0\0\1m\0\0\0\1aYw\1n\0\0\0\1\0\0\0\1", 23, "a port" },
+    { "t\0\0\0\1m\0\0\0\1aZ\0\1w\1n\0\0\0\1\0\0\0\1", 25, "a reference" },
+    { "t\0\0\0\1m\0\0\0\1aqw\1mw\1fa\1", 20, "a fun" },
     { "t\0\0\0\2m\0\0\0\1aa\1w\1aa\2", 18, "twice" },
   };
 
@@ -320,6 +338,7 @@ main (int argc, char **argv)
   g_test_add_func ("/shard/payload/identify/json-all", identify_json_all);
   g_test_add_func ("/shard/payload/identify/erlang", identify_erlang);
   g_test_add_func ("/shard/payload/identify/oversized-presence", oversized_presence);
+  g_test_add_func ("/shard/payload/identify/unsendable-presence", unsendable_presence);
   g_test_add_func ("/shard/payload/resume/json", resume_json);
   g_test_add_func ("/shard/payload/send/mixed-json", mixed_term_json);
   g_test_add_func ("/shard/payload/send/mixed-erlang", mixed_term_erlang);

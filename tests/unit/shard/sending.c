@@ -75,6 +75,37 @@ goes_at_once (gconstpointer variant)
 }
 
 static void
+check_op (gpointer data, const HemeraShardAction *action)
+{
+  if (action->type == HEMERA_SHARD_ACTION_SENT || action->type == HEMERA_SHARD_ACTION_SEND_FAILED) {
+    g_assert_cmpuint (action->op, ==, action->tag);
+    (*(guint *) data)++;
+  }
+}
+
+/* With its op as its tag: each end of a send tells both. */
+static void
+ends_name_the_op (gconstpointer variant)
+{
+  Rig *rig = active (variant, NULL);
+  guint seen = 0;
+
+  rig->on_action = check_op;
+  rig->on_action_data = &seen;
+  send_ok (rig, 4, voice, 4);
+  send_ok (rig, 8, members, 8);
+  drain (rig);
+  g_assert_cmpuint (seen, ==, 2);
+  send_ok (rig, 43, members, 43);
+  rig_ended (rig, 0); /* in flight */
+  send_ok (rig, 3, presence, 3);
+  hemera__shard_machine_dispose (rig->machine, rig->now, HEMERA_CLOSE_END); /* queued */
+  rig_collect (rig);
+  g_assert_cmpuint (seen, ==, 4);
+  rig_free (rig);
+}
+
+static void
 waits_for_ready (gconstpointer variant)
 {
   Rig *rig = rig_new (variant, NULL, 0, NULL);
@@ -364,7 +395,9 @@ queue_survives_a_change_of_encoding (gconstpointer data)
   Rig *rig = rig_new (variant, &session, 0, NULL);
 
   rig_open (rig);
-  send_ok (rig, 8, members, 1);
+  send_ok (rig, 4, voice, 1); /* one of each lane */
+  send_ok (rig, 3, presence, 2);
+  send_ok (rig, 8, members, 3);
   rig_hello (rig, 41250);
   rig_payload (rig, "{\"op\":9,\"d\":false}");
   rig->variant.encoding = variant->encoding;
@@ -372,7 +405,8 @@ queue_survives_a_change_of_encoding (gconstpointer data)
   rig_lease (rig);
   g_free (rig_take (rig));
   rig_payload (rig, "{\"op\":0,\"s\":1,\"t\":\"READY\",\"d\":{\"session_id\":\"s1\"}}");
-  rig_expect_word (rig, "identifying>active write:8"); /* rig.c decodes it in the new encoding */
+  rig_expect_word (rig,
+                   "identifying>active write:4 write:3 write:8"); /* rig.c decodes it in the new encoding */
   g_assert_cmpstr (rig->last_write, ==, "{\"op\":8,\"d\":{\"guild_id\":\"1\",\"query\":\"\",\"limit\":0}}");
   rig_free (rig);
 }
@@ -382,6 +416,7 @@ static const struct {
   GTestDataFunc func;
 } tests[] = {
   { "goes-at-once", goes_at_once },
+  { "ends-name-the-op", ends_name_the_op },
   { "waits-for-ready", waits_for_ready },
   { "waits-for-resumed", waits_for_resumed },
   { "refused-ops", refused_ops },
