@@ -247,6 +247,12 @@ hemera_gateway_connect_async (HemeraGateway *self, GCancellable *cancellable, GA
     g_object_unref (task);
     return;
   }
+  if (self->config.token == NULL) {
+    g_task_return_new_error (task, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS,
+                             "the gateway was made without options, or with options without a token");
+    g_object_unref (task);
+    return;
+  }
   self->connecting = task;
   watch_cancellable (self, cancellable);
   load (self);

@@ -1,10 +1,15 @@
 /* HemeraGateway: the facade's object: signals, subscriptions, and the port through which the tree talks to it. */
 #include "facade.h"
 
+#include <hemera/enum-types.h>
+
 G_DEFINE_FINAL_TYPE (HemeraGateway, hemera_gateway, G_TYPE_OBJECT)
 
 enum { STATE_CHANGED, SHARD_DISCONNECTED, RESTARTED, GAP, ALARM, N_SIGNALS };
 static guint signals[N_SIGNALS];
+
+enum { PROP_0, PROP_SYSTEM, PROP_OPTIONS, N_PROPERTIES };
+static GParamSpec *properties[N_PROPERTIES];
 
 static void
 lock (HemeraGateway *self)
@@ -52,8 +57,8 @@ hemera__facade_emit (HemeraGateway *self, HemeraShardMessage *message)
 {
   switch (message->type) {
   case HEMERA_SHARD_MESSAGE_STATE:
-    g_signal_emit (self, signals[STATE_CHANGED], 0, message->shard, message->connection,
-                   (guint) message->from, (guint) message->to, message->text);
+    g_signal_emit (self, signals[STATE_CHANGED], 0, message->shard, message->connection, message->from,
+                   message->to, message->text);
     break;
   case HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED:
     g_signal_emit (self, signals[SHARD_DISCONNECTED], 0, message->shard, message->error,
@@ -142,13 +147,12 @@ hemera_gateway_dispose (GObject *object)
 {
   HemeraGateway *self = HEMERA_GATEWAY (object);
 
-  if (self->context != NULL && !g_main_context_acquire (self->context)) {
+  if (!g_main_context_acquire (self->context)) {
     drop_in_context (self);
     return;
   }
   dispose_here (self);
-  if (self->context != NULL)
-    g_main_context_release (self->context);
+  g_main_context_release (self->context);
   G_OBJECT_CLASS (hemera_gateway_parent_class)->dispose (object);
 }
 
@@ -170,16 +174,60 @@ hemera_gateway_finalize (GObject *object)
 }
 
 static void
+hemera_gateway_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  HemeraGateway *self = HEMERA_GATEWAY (object);
+  HemeraGatewayApiOptions *options;
+
+  switch (id) {
+  case PROP_SYSTEM: self->system = g_value_dup_boxed (value); break;
+  case PROP_OPTIONS:
+    options = g_value_get_object (value);
+    if (options == NULL)
+      break;
+    hemera__gateway_config_clear (&self->config);
+    hemera__gateway_config_copy (&self->config, hemera__gateway_api_options_config (options));
+    break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  }
+}
+
+static void
+hemera_gateway_constructed (GObject *object)
+{
+  HemeraGateway *self = HEMERA_GATEWAY (object);
+  g_autoptr (GError) error = NULL;
+
+  if (self->system == NULL && (self->system = hemera_system_get_default (&error)) == NULL)
+    /* as with memory: without threads there is nothing to go on with */
+    g_error ("no workers for the gateway: %s", error->message);
+  self->port = hemera__port_new (self->system, self->context, on_message, self, 0);
+  if (self->port == NULL)
+    g_error ("no file descriptor for the gateway");
+  G_OBJECT_CLASS (hemera_gateway_parent_class)->constructed (object);
+}
+
+static void
 hemera_gateway_class_init (HemeraGatewayClass *klass)
 {
   GType type = G_TYPE_FROM_CLASS (klass);
 
+  G_OBJECT_CLASS (klass)->set_property = hemera_gateway_set_property;
+  G_OBJECT_CLASS (klass)->constructed = hemera_gateway_constructed;
   G_OBJECT_CLASS (klass)->dispose = hemera_gateway_dispose;
   G_OBJECT_CLASS (klass)->finalize = hemera_gateway_finalize;
 
-  signals[STATE_CHANGED] =
-      g_signal_new ("state-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 5,
-                    G_TYPE_UINT, G_TYPE_UINT, G_TYPE_UINT, G_TYPE_UINT, G_TYPE_STRING);
+  properties[PROP_SYSTEM] =
+      g_param_spec_boxed ("system", NULL, NULL, HEMERA_TYPE_SYSTEM,
+                          G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_OPTIONS] =
+      g_param_spec_object ("options", NULL, NULL, HEMERA_TYPE_GATEWAY_API_OPTIONS,
+                           G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (G_OBJECT_CLASS (klass), N_PROPERTIES, properties);
+
+  signals[STATE_CHANGED] = g_signal_new ("state-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                         G_TYPE_NONE, 5, G_TYPE_UINT, G_TYPE_UINT, HEMERA_TYPE_SHARD_STATE,
+                                         HEMERA_TYPE_SHARD_STATE, G_TYPE_STRING);
   signals[SHARD_DISCONNECTED] =
       g_signal_new ("shard-disconnected", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3,
                     G_TYPE_UINT, G_TYPE_ERROR, G_TYPE_BOOLEAN);
@@ -195,6 +243,9 @@ static void
 hemera_gateway_init (HemeraGateway *self)
 {
   atomic_flag_clear (&self->busy);
+  self->context = g_main_context_ref_thread_default ();
+  self->subscribers = hemera__subscribers_new ();
+  hemera__gateway_config_init (&self->config);
   self->subscriptions = g_ptr_array_new_with_free_func (g_object_unref);
   self->old_trees = g_ptr_array_new_with_free_func ((GDestroyNotify) hemera__tree_unref);
 }
@@ -212,23 +263,8 @@ hemera_gateway_init (HemeraGateway *self)
 HemeraGateway *
 hemera_gateway_new (HemeraSystem *system, HemeraGatewayApiOptions *options)
 {
-  HemeraGateway *self;
-  g_autoptr (GError) error = NULL;
-
   g_return_val_if_fail (HEMERA_IS_GATEWAY_API_OPTIONS (options), NULL);
-  self = g_object_new (HEMERA_TYPE_GATEWAY, NULL);
-  hemera__gateway_config_copy (&self->config, hemera__gateway_api_options_config (options));
-  self->context = g_main_context_ref_thread_default ();
-  self->subscribers = hemera__subscribers_new ();
-  if (system != NULL)
-    self->system = hemera_system_ref (system);
-  else if ((self->system = hemera_system_get_default (&error)) == NULL)
-    /* as with memory: without threads there is nothing to go on with */
-    g_error ("no workers for the gateway: %s", error->message);
-  self->port = hemera__port_new (self->system, self->context, on_message, self, 0);
-  if (self->port == NULL)
-    g_error ("no file descriptor for the gateway");
-  return self;
+  return g_object_new (HEMERA_TYPE_GATEWAY, "system", system, "options", options, NULL);
 }
 
 /* ---- subscriptions --------------------------------------------------------------------------------------------------- */

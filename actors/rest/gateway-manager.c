@@ -43,8 +43,9 @@ hemera_gateway_manager_new (HemeraSystem *system, HemeraGatewayApiOptions *optio
   const HemeraGatewayConfig *config;
 
   g_return_val_if_fail (HEMERA_IS_GATEWAY_API_OPTIONS (options), NULL);
-  self = g_object_new (HEMERA_TYPE_GATEWAY_MANAGER, NULL);
   config = hemera__gateway_api_options_config (options);
+  g_return_val_if_fail (config->token != NULL, NULL); /* options of g_object_new() have none */
+  self = g_object_new (HEMERA_TYPE_GATEWAY_MANAGER, NULL);
   hemera__gateway_config_copy (&self->config, config);
   self->system = system != NULL ? hemera_system_ref (system) : hemera_system_get_default (error);
   if (self->system == NULL)

@@ -5,9 +5,19 @@
 
 G_BEGIN_DECLS
 
-/* What payloads are written in, and how a connection is compressed. */
-typedef enum { HEMERA_ENCODING_ETF, HEMERA_ENCODING_JSON } HemeraEncoding;
-typedef enum { HEMERA_COMPRESSION_NONE, HEMERA_COMPRESSION_ZLIB_STREAM } HemeraCompression;
+/* The enumerations of this header, of gateway-messages.h and of intents.h have GTypes: enum-types.h. */
+
+/* What payloads are written in. */
+typedef enum {
+  HEMERA_ENCODING_ETF,
+  HEMERA_ENCODING_JSON,
+} HemeraEncoding;
+
+/* How a connection is compressed. */
+typedef enum {
+  HEMERA_COMPRESSION_NONE,
+  HEMERA_COMPRESSION_ZLIB_STREAM,
+} HemeraCompression;
 
 /* Discord's opcodes ("Opcodes and Status Codes"). */
 typedef enum {

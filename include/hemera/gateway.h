@@ -39,7 +39,8 @@ G_BEGIN_DECLS
 HEMERA_API
 G_DECLARE_FINAL_TYPE (HemeraGateway, hemera_gateway, HEMERA, GATEWAY, GObject)
 
-/* Signals, in the context that made the gateway:
+/* Properties, for the constructor alone and not readable: "system" (boxed HemeraSystem), "options" (HemeraGatewayApiOptions).
+ * Signals, in the context that made the gateway:
  *  "state-changed"      (guint shard, guint connection, HemeraShardState from, HemeraShardState to, const char *cause)
  *  "shard-disconnected" (guint shard, GError *error, gboolean will_restart)
  *  "restarted"          (guint shard, guint restarts, HemeraTerm *reason)

@@ -3,6 +3,7 @@
 
 #include <hemera/actor-message.h>
 #include <hemera/actor.h>
+#include <hemera/enum-types.h>
 #include <hemera/etf.h>
 #include <hemera/gateway-manager.h>
 #include <hemera/gateway-messages.h>

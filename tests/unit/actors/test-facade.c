@@ -456,6 +456,42 @@ test_deaf_to_an_abandoned_job (Fixture *self, gconstpointer data)
   g_assert_cmpuint (self->gateway->state, ==, HEMERA_FACADE_LOADING);
 }
 
+/* As a binding makes objects, which knows no constructor of ours. */
+static void
+test_made_by_properties (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraGatewayApiOptions) empty = g_object_new (HEMERA_TYPE_GATEWAY_API_OPTIONS, NULL);
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_clear_object (&self->gateway);
+  self->gateway = g_object_new (HEMERA_TYPE_GATEWAY, "options", options, "system", self->system, NULL);
+  g_assert_true (self->gateway->system == self->system);
+  g_assert_cmpstr (self->gateway->config.api_url, ==, "http://127.0.0.1:1");
+  g_clear_object (&self->gateway);
+  self->gateway = g_object_new (HEMERA_TYPE_GATEWAY, "options", empty, "system", self->system, NULL);
+  hemera_gateway_connect_async (self->gateway, NULL, on_done, self);
+  g_main_loop_run (self->loop);
+  g_assert_false (hemera_gateway_connect_finish (self->gateway, self->result, &error));
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS);
+}
+
+/* A handler that knows only what GObject knows sees names. */
+static void
+test_signals_have_types (Fixture *self, gconstpointer data)
+{
+  GSignalQuery query;
+  g_autofree char *state = g_enum_to_string (HEMERA_TYPE_SHARD_STATE, HEMERA_SHARD_ACTIVE);
+  g_autofree char *intents =
+      g_flags_to_string (HEMERA_TYPE_INTENT, HEMERA_INTENT_GUILDS | HEMERA_INTENT_GUILD_MESSAGES);
+
+  g_signal_query (g_signal_lookup ("state-changed", HEMERA_TYPE_GATEWAY), &query);
+  g_assert_cmpuint (query.n_params, ==, 5);
+  g_assert_true (query.param_types[2] == HEMERA_TYPE_SHARD_STATE);
+  g_assert_cmpstr (state, ==, "HEMERA_SHARD_ACTIVE");
+  g_assert_cmpstr (intents, ==, "HEMERA_INTENT_GUILDS | HEMERA_INTENT_GUILD_MESSAGES");
+}
+
 static void
 test_missing_ca_file (Fixture *self, gconstpointer data)
 {
@@ -531,6 +567,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_log_set_writer_func (count_warnings, NULL, NULL);
+  ADD ("life/made-by-properties", test_made_by_properties);
+  ADD ("life/signals-have-types", test_signals_have_types);
   ADD ("life/dropped-at-once", test_dropped_at_once);
   ADD ("life/dropped-while-connecting", test_dropped_while_connecting);
   ADD ("life/dropped-while-up", test_dropped_while_up);
