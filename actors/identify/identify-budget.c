@@ -168,7 +168,6 @@ hemera__identify_budget_next (HemeraIdentifyBudget *self, gint64 now, HemeraLeas
     *wish = g_array_index (bucket->wishes, HemeraLeaseWish, 0);
     g_array_remove_index (bucket->wishes, 0);
     bucket->leased = TRUE;
-    bucket->written = FALSE;
     bucket->lease = *wish;
     bucket->leased_at = now;
     self->remaining--;

@@ -230,7 +230,6 @@ supervisor_init (HemeraActor *actor, gpointer state, gconstpointer args)
 
   self->actor = actor;
   init_flags (self, spec);
-  hemera_actor_set_trap_exit (actor, TRUE);
   hemera__actor_receive_parent_exit (actor);
   wrong = hemera__supervisor_spec_check (spec);
   if (wrong != NULL)

@@ -200,6 +200,86 @@ test_concurrency_changes (void)
   hemera__identify_budget_clear (&budget);
 }
 
+static void
+test_newer_wish_replaces (void)
+{
+  HemeraIdentifyBudget budget;
+  HemeraLeaseWish granted;
+
+  hemera__identify_budget_init (&budget, 1, 0, 0, 100);
+  wish (&budget, 0, 1, 0);
+  wish (&budget, 0, 2, 0);
+  g_assert_cmpint (hemera__identify_budget_next (&budget, 0, &granted), ==, HEMERA_LEASE_GRANTED);
+  g_assert_cmpuint (granted.connection, ==, 2);
+  hemera__identify_budget_written (&budget, 0, 2, FALSE, 0);
+  assert_none (&budget, 0); /* the older one is no more */
+  hemera__identify_budget_clear (&budget);
+}
+
+static void
+test_wish_is_withdrawn (void)
+{
+  HemeraIdentifyBudget budget;
+
+  hemera__identify_budget_init (&budget, 1, 0, 0, 100);
+  wish (&budget, 0, 1, 0);
+  hemera__identify_budget_done (&budget, 0, 2, FALSE, 0); /* of another connection */
+  g_assert_cmpint (hemera__identify_budget_deadline (&budget), ==, 0);
+  hemera__identify_budget_done (&budget, 0, 1, FALSE, 0);
+  assert_none (&budget, 0);
+  g_assert_cmpint (hemera__identify_budget_deadline (&budget), ==, G_MAXINT64);
+  hemera__identify_budget_clear (&budget);
+}
+
+/* The lease is another's: what was written is counted, the lease stays unwritten. */
+static void
+test_written_without_the_lease (void)
+{
+  const HemeraLeaseWish strangers[] = { { .shard = 0, .connection = 1 }, { .shard = 1, .connection = 2 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (strangers); i++) {
+    HemeraIdentifyBudget budget;
+
+    hemera__identify_budget_init (&budget, 1, 5000, 0, 100);
+    wish (&budget, 0, 2, 0);
+    assert_granted (&budget, 0, 0);
+    hemera__identify_budget_written (&budget, strangers[i].shard, strangers[i].connection, FALSE, 0);
+    g_assert_cmpuint (budget.remaining, ==, 98);
+    wish (&budget, 3, 1, 0);
+    assert_none (&budget, 5 * SECOND);
+    hemera__identify_budget_clear (&budget);
+  }
+}
+
+static void
+test_nothing_is_left_to_count (void)
+{
+  HemeraIdentifyBudget budget;
+
+  hemera__identify_budget_init (&budget, 1, 5000, 0, 0);
+  hemera__identify_budget_written (&budget, 0, 1, FALSE, 0);
+  g_assert_cmpuint (budget.remaining, ==, 0);
+  hemera__identify_budget_clear (&budget);
+}
+
+static void
+test_concurrency_keeps_the_lease (void)
+{
+  HemeraIdentifyBudget budget;
+
+  hemera__identify_budget_init (&budget, 1, 5000, 0, 100);
+  wish (&budget, 0, 1, 0);
+  assert_granted (&budget, 0, 0);
+  hemera__identify_budget_set_concurrency (&budget, 2, 0);
+  wish (&budget, 1, 1, 0);
+  wish (&budget, 2, 1, 0);
+  assert_granted (&budget, 0, 1);
+  assert_none (&budget, budget.lease_us - 1); /* shard 0 still holds the lease of 2's bucket */
+  hemera__identify_budget_done (&budget, 0, 1, FALSE, budget.lease_us - 1);
+  assert_granted (&budget, budget.lease_us - 1, 2);
+  hemera__identify_budget_clear (&budget);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -211,6 +291,11 @@ main (int argc, char **argv)
   g_test_add_func ("/identify/buckets/are-apart", test_buckets_are_apart);
   g_test_add_func ("/identify/buckets/lowest-shard-first", test_lowest_shard_first);
   g_test_add_func ("/identify/buckets/another-max-concurrency", test_concurrency_changes);
+  g_test_add_func ("/identify/buckets/keep-their-lease", test_concurrency_keeps_the_lease);
+  g_test_add_func ("/identify/wish/newer-replaces", test_newer_wish_replaces);
+  g_test_add_func ("/identify/wish/is-withdrawn", test_wish_is_withdrawn);
+  g_test_add_func ("/identify/budget/written-without-the-lease", test_written_without_the_lease);
+  g_test_add_func ("/identify/budget/never-below-nought", test_nothing_is_left_to_count);
   g_test_add_func ("/identify/lease/unused-costs-nothing", test_unused_lease_costs_nothing);
   g_test_add_func ("/identify/lease/stale-connection", test_stale_connection);
   g_test_add_func ("/identify/lease/never-used-is-taken-back", test_lease_that_is_never_used);

@@ -2,12 +2,14 @@
 #include "tree-rig.h"
 
 #include "actors/shard/shard-actor.h"
+#include "actors/session/session-file.h"
 #include "actors/token.h"
 
 typedef struct {
   HemeraPid store;
   guint index;
-  HemeraSessionPut *answer;
+  HemeraActorMessage *request; /* (nullable): another than for @index */
+  HemeraSessionPut *answer;    /* NULL: none came in time */
 } Asker;
 
 static HemeraNext
@@ -15,7 +17,9 @@ asker_init (HemeraActor *self, gpointer state, gconstpointer args)
 {
   Asker *asker = *(Asker **) state = (Asker *) args;
 
-  hemera_actor_call (self, asker->store, hemera__session_get_new (&(HemeraSessionGet){ asker->index }), 0);
+  if (asker->request == NULL)
+    asker->request = hemera__session_get_new (&(HemeraSessionGet){ asker->index });
+  hemera_actor_call (self, asker->store, g_steal_pointer (&asker->request), 1000);
   return HEMERA_CONTINUE;
 }
 
@@ -26,6 +30,8 @@ asker_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
   Asker *asker = *(Asker **) state;
 
   g_assert_nonnull (reply);
+  if (g_error_matches (reply->error, HEMERA_ERROR, HEMERA_ERROR_TIMEOUT))
+    return HEMERA_STOP;
   g_assert_no_error (reply->error);
   asker->answer = g_new0 (HemeraSessionPut, 1);
   g_assert_true (hemera__session_put_steal (reply->reply, asker->answer));
@@ -43,13 +49,26 @@ static const HemeraActorClass asker_class = {
 static HemeraSessionPut *
 ask (Rig *rig, HemeraPid store, guint index)
 {
-  Asker asker = { store, index, NULL };
+  Asker asker = { store, index, NULL, NULL };
 
   hemera_system_spawn (rig->system,
                        &(HemeraSpawn){ .actor_class = &asker_class, .args = { .data = &asker } });
   rig_run (rig);
   g_assert_nonnull (asker.answer);
   return asker.answer;
+}
+
+/* Waits out the time of a call that nobody answers. @request: (transfer full) */
+static void
+assert_not_answered (Rig *rig, HemeraPid store, HemeraActorMessage *request)
+{
+  Asker asker = { store, 0, request, NULL };
+
+  hemera_system_spawn (rig->system,
+                       &(HemeraSpawn){ .actor_class = &asker_class, .args = { .data = &asker } });
+  rig_run (rig);
+  rig_advance (rig, 1000);
+  g_assert_null (asker.answer);
 }
 
 static void
@@ -140,6 +159,106 @@ test_facade_hears (void)
   rig_clear (&rig);
 }
 
+/* ---- sessions of the options ------------------------------------------------------------------------------------ */
+
+/* A rig of two shards, whose options have a session of shard 1 at seq 42. */
+static HemeraPid
+store_with_options (Rig *rig, guint serial)
+{
+  const guint shard = 1;
+  const HemeraSession session = { .id = (char *) "abc", .seq = 42, .alive_ms = 777 };
+
+  rig_init (rig, 2, 1, 100);
+  rig->tree->sessions = hemera__sessions_new (2, 0, &shard, &session, 1);
+  for (guint i = 0; i < 2; i++)
+    rig->tree->slots[i].serial = serial;
+  rig->tree->slots[1].fanned = hemera__place (serial, 42);
+  return rig_spawn_server (rig, &hemera__session_store_class, rig->tree->store_name);
+}
+
+static void
+test_starts_from_the_options (void)
+{
+  Rig rig;
+  HemeraPid store = store_with_options (&rig, 1);
+  HemeraSessionPut *answer = ask (&rig, store, 1);
+
+  g_assert_cmpstr (answer->session.id, ==, "abc");
+  g_assert_cmpuint (answer->session.seq, ==, 42);
+  g_assert_cmpuint (answer->serial, ==, 1);
+  answer_free (answer);
+  answer = ask (&rig, store, 0); /* they have none of this shard */
+  g_assert_null (answer->session.id);
+  g_assert_cmpuint (answer->serial, ==, 0);
+  answer_free (answer);
+  rig_clear (&rig);
+}
+
+/* A store that is restarted later must not bring back what is over. */
+static void
+test_options_are_for_the_first_connection (void)
+{
+  Rig rig;
+  HemeraSessionPut *answer = ask (&rig, store_with_options (&rig, 2), 1);
+
+  g_assert_null (answer->session.id);
+  answer_free (answer);
+  rig_clear (&rig);
+}
+
+static void
+test_no_options (void)
+{
+  Rig rig;
+  HemeraSessionPut *answer;
+
+  rig_init (&rig, 1, 1, 100);
+  rig.tree->slots[0].serial = 1;
+  answer = ask (&rig, rig_spawn_server (&rig, &hemera__session_store_class, rig.tree->store_name), 0);
+  g_assert_null (answer->session.id);
+  g_assert_cmpuint (answer->serial, ==, 0);
+  answer_free (answer);
+  rig_clear (&rig);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------------------------- */
+
+static void
+test_alive_here_or_by_the_file (void)
+{
+  Rig rig;
+  HemeraPid store = store_with_options (&rig, 1);
+  HemeraSessionPut *answer = ask (&rig, store, 1);
+
+  g_assert_cmpint (answer->session.alive_ms, ==, 777);
+  answer_free (answer);
+  rig.tree->slots[1].alive_us = 5000000;
+  answer = ask (&rig, store, 1);
+  g_assert_cmpint (answer->session.alive_ms, ==, (5000000 + rig.tree->wall_offset_us) / 1000);
+  answer_free (answer);
+  rig_clear (&rig);
+}
+
+static void
+test_other_indices_are_ignored (void)
+{
+  Rig rig;
+  HemeraPid store;
+  HemeraSessionPut *answer;
+
+  rig_init (&rig, 1, 1, 100);
+  store = rig_spawn_server (&rig, &hemera__session_store_class, rig.tree->store_name);
+  put (&rig, store, 1, 1, "abc");
+  hemera__session_failures_send (store, &(HemeraSessionFailures){ 1, 2 });
+  assert_not_answered (&rig, store, hemera__session_get_new (&(HemeraSessionGet){ 1 }));
+  assert_not_answered (&rig, store, hemera__session_failures_new (&(HemeraSessionFailures){ 0, 2 }));
+  g_assert_cmpuint (probe_count (rig.facade, &hemera__session_put_type), ==, 0);
+  answer = ask (&rig, store, 0);
+  g_assert_null (answer->session.id);
+  answer_free (answer);
+  rig_clear (&rig);
+}
+
 /* A store that is killed once it has answered, as far as the shard can tell: its successor is there when the answer is read. */
 typedef struct {
   HemeraTree *tree;
@@ -213,5 +332,10 @@ main (int argc, char **argv)
   g_test_add_func ("/session-store/dropped", test_dropped);
   g_test_add_func ("/session-store/successor-is-told", test_successor_is_told);
   g_test_add_func ("/session-store/facade-hears", test_facade_hears);
+  g_test_add_func ("/session-store/starts-from-the-options", test_starts_from_the_options);
+  g_test_add_func ("/session-store/options-are-for-the-first", test_options_are_for_the_first_connection);
+  g_test_add_func ("/session-store/no-options", test_no_options);
+  g_test_add_func ("/session-store/alive", test_alive_here_or_by_the_file);
+  g_test_add_func ("/session-store/other-indices", test_other_indices_are_ignored);
   return g_test_run ();
 }

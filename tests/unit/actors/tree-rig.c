@@ -45,11 +45,17 @@ probe_free (gpointer data)
 Probe *
 rig_probe (Rig *self)
 {
+  return rig_probe_named (self, NULL);
+}
+
+Probe *
+rig_probe_named (Rig *self, const char *name)
+{
   Probe *probe = g_new0 (Probe, 1);
 
   probe->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) hemera_actor_message_free);
-  probe->pid = hemera_system_spawn (self->system,
-                                    &(HemeraSpawn){ .actor_class = &probe_class, .args = { .data = probe } });
+  probe->pid = hemera_system_spawn (
+      self->system, &(HemeraSpawn){ .actor_class = &probe_class, .args = { .data = probe }, .name = name });
   g_ptr_array_add (self->probes, probe);
   rig_run (self);
   return probe;

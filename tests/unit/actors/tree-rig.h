@@ -29,6 +29,8 @@ void rig_run (Rig *self);
 void rig_advance (Rig *self, gint64 ms);
 
 Probe *rig_probe (Rig *self);
+/* @name: (nullable): registered */
+Probe *rig_probe_named (Rig *self, const char *name);
 /* Messages of @type that a probe got so far; their payloads with probe_payload(). */
 guint probe_count (Probe *self, const HemeraMessageType *type);
 gpointer probe_payload (Probe *self, const HemeraMessageType *type, guint n);
