@@ -59,10 +59,11 @@ try:
     good, text = run('sh', '-c', 'cc -Wall -Werror ping.c -o ping $(pkg-config --cflags --libs hemera)', cwd=work, env=env)
     check('a program builds with pkg-config', good, text)
     with open(os.path.join(work, 'CMakeLists.txt'), 'w') as f:
-        f.write('cmake_minimum_required(VERSION 3.20)\nproject(user C)\nfind_package(hemera 0.1 REQUIRED)\n'
+        f.write('cmake_minimum_required(VERSION 3.20)\nproject(user C)\nfind_package(PkgConfig)\n'
+                'pkg_check_modules(GLIB REQUIRED IMPORTED_TARGET glib-2.0)\nfind_package(hemera 0.1 REQUIRED)\n'
                 'add_executable(ping ping.c)\ntarget_link_libraries(ping hemera::hemera)\n')
     good, text = run('sh', '-c', 'cmake -G Ninja -S . -B b -DCMAKE_PREFIX_PATH=%s && cmake --build b' % prefix, cwd=work)
-    check('a program builds with the CMake package', good, text)
+    check('a program that has a GLIB of its own builds with the CMake package', good, text)
 finally:
     shutil.rmtree(prefix)
 print('1..%d' % n)
