@@ -1,62 +1,60 @@
 /* The compound readings of cursor.h. Validated bytes only; pure functions, any thread. */
 #include "codec/term/cursor.h"
+#include "codec/term/utf8.h"
+
+/* In line in both of its callers: a skip is nothing but a loop of it. */
+static inline __attribute__ ((always_inline)) const guint8 *
+enter (const guint8 *p, gsize *parts)
+{
+  *parts = 0;
+  switch (*p) {
+  case ETF_SMALL_INTEGER: return p + 2;
+  case ETF_INTEGER: return p + 5;
+  case ETF_NEW_FLOAT: return p + 9;
+  case ETF_FLOAT: return p + 32;
+  case ETF_SMALL_ATOM:
+  case ETF_SMALL_ATOM_UTF8: return p + 2 + p[1];
+  case ETF_ATOM:
+  case ETF_ATOM_UTF8:
+  case ETF_STRING: return p + 3 + etf_get16 (p + 1);
+  case ETF_BINARY: return p + 5 + (gsize) etf_get32 (p + 1);
+  case ETF_BIT_BINARY:
+  case ETF_LARGE_BIG: return p + 6 + (gsize) etf_get32 (p + 1);
+  case ETF_SMALL_BIG: return p + 3 + p[1];
+  case ETF_NIL: return p + 1;
+  case ETF_SMALL_TUPLE: *parts = p[1]; return p + 2;
+  case ETF_LARGE_TUPLE: *parts = etf_get32 (p + 1); return p + 5;
+  case ETF_LIST: *parts = (gsize) etf_get32 (p + 1) + 1; return p + 5;
+  case ETF_MAP: *parts = 2 * (gsize) etf_get32 (p + 1); return p + 5;
+  case ETF_NEW_PID: return etf_skip_atom (p + 1) + 12;
+  case ETF_PID: return etf_skip_atom (p + 1) + 9;
+  case ETF_NEW_PORT: return etf_skip_atom (p + 1) + 8;
+  case ETF_PORT:
+  case ETF_REFERENCE: return etf_skip_atom (p + 1) + 5;
+  case ETF_V4_PORT: return etf_skip_atom (p + 1) + 12;
+  case ETF_NEWER_REFERENCE: return etf_skip_atom (p + 3) + 4 + 4 * (gsize) etf_get16 (p + 1);
+  case ETF_NEW_REFERENCE: return etf_skip_atom (p + 3) + 1 + 4 * (gsize) etf_get16 (p + 1);
+  case ETF_NEW_FUN: *parts = 4 + (gsize) etf_get32 (p + 26); return p + ETF_FUN_HEADER;
+  case ETF_EXPORT: *parts = 3; return p + 1;
+  default: g_assert_not_reached ();
+  }
+}
 
 const guint8 *
-hemera__etf_skip (const guint8 *p)
+hemera__etf_enter (const guint8 *p, gsize *parts)
 {
-  gsize pending = 1;
-  do {
-    pending--;
-    switch (*p) {
-    case ETF_SMALL_INTEGER: p += 2; break;
-    case ETF_INTEGER: p += 5; break;
-    case ETF_NEW_FLOAT: p += 9; break;
-    case ETF_FLOAT: p += 32; break;
-    case ETF_SMALL_ATOM:
-    case ETF_SMALL_ATOM_UTF8: p += 2 + p[1]; break;
-    case ETF_ATOM:
-    case ETF_ATOM_UTF8:
-    case ETF_STRING: p += 3 + etf_get16 (p + 1); break;
-    case ETF_BINARY: p += 5 + (gsize) etf_get32 (p + 1); break;
-    case ETF_BIT_BINARY:
-    case ETF_LARGE_BIG: p += 6 + (gsize) etf_get32 (p + 1); break;
-    case ETF_SMALL_BIG: p += 3 + p[1]; break;
-    case ETF_NIL: p += 1; break;
-    case ETF_SMALL_TUPLE:
-      pending += p[1];
-      p += 2;
-      break;
-    case ETF_LARGE_TUPLE:
-      pending += etf_get32 (p + 1);
-      p += 5;
-      break;
-    case ETF_LIST:
-      pending += (gsize) etf_get32 (p + 1) + 1;
-      p += 5;
-      break;
-    case ETF_MAP:
-      pending += 2 * (gsize) etf_get32 (p + 1);
-      p += 5;
-      break;
-    case ETF_NEW_PID: p = etf_skip_atom (p + 1) + 12; break;
-    case ETF_PID: p = etf_skip_atom (p + 1) + 9; break;
-    case ETF_NEW_PORT: p = etf_skip_atom (p + 1) + 8; break;
-    case ETF_PORT:
-    case ETF_REFERENCE: p = etf_skip_atom (p + 1) + 5; break;
-    case ETF_V4_PORT: p = etf_skip_atom (p + 1) + 12; break;
-    case ETF_NEWER_REFERENCE: p = etf_skip_atom (p + 3) + 4 + 4 * (gsize) etf_get16 (p + 1); break;
-    case ETF_NEW_REFERENCE: p = etf_skip_atom (p + 3) + 1 + 4 * (gsize) etf_get16 (p + 1); break;
-    case ETF_NEW_FUN: /* module, two old numbers, creator, free variables */
-      pending += 4 + (gsize) etf_get32 (p + 26);
-      p += ETF_FUN_HEADER;
-      break;
-    case ETF_EXPORT:
-      pending += 3;
-      p += 1;
-      break;
-    default: g_assert_not_reached ();
-    }
-  } while (pending > 0);
+  return enter (p, parts);
+}
+
+const guint8 *
+hemera__etf_skip_n (const guint8 *p, gsize n)
+{
+  gsize parts;
+
+  while (n > 0) {
+    p = enter (p, &parts);
+    n += parts - 1;
+  }
   return p;
 }
 
@@ -147,11 +145,7 @@ hemera__etf_atom_utf8 (const guint8 *p, char *buffer, gsize *size)
 {
   gsize n, used = 0;
   const guint8 *name = etf_atom_name (p, &n);
-  gboolean as_is = TRUE;
-  if (etf_is_latin1_tag (*p))
-    for (gsize i = 0; i < n && as_is; i++)
-      as_is = name[i] < 0x80;
-  if (as_is) {
+  if (!etf_is_latin1_tag (*p) || hemera__is_ascii (name, n)) {
     *size = n;
     return (const char *) name;
   }

@@ -99,8 +99,27 @@ etf_skip_atom (const guint8 *p)
   return name + size;
 }
 
-/* Behind the whole term at @p. A counter of terms still to come replaces a stack: no recursion, no allocation. */
-const guint8 *hemera__etf_skip (const guint8 *p);
+/* Steps into the term at @p: how many terms are its parts, and where the first begins; 0 and behind the term where it has none. A list's
+ * parts are its elements and its tail, a map's keys and values in turn, a fun's module, two numbers, creator and free variables, an
+ * export's module, name and arity. */
+const guint8 *hemera__etf_enter (const guint8 *p, gsize *parts);
+
+/* Behind the @n terms from @p on. A counter of terms still to come replaces a stack: no recursion, no allocation. */
+const guint8 *hemera__etf_skip_n (const guint8 *p, gsize n);
+
+/* Behind the whole term at @p; the frequent leaves in place. */
+static inline const guint8 *
+hemera__etf_skip (const guint8 *p)
+{
+  switch (*p) {
+  case ETF_SMALL_ATOM_UTF8: return p + 2 + p[1];
+  case ETF_BINARY: return p + 5 + (gsize) etf_get32 (p + 1);
+  case ETF_ATOM: return p + 3 + etf_get16 (p + 1);
+  case ETF_SMALL_INTEGER: return p + 2;
+  case ETF_SMALL_BIG: return p + 3 + p[1];
+  default: return hemera__etf_skip_n (p, 1);
+  }
+}
 
 /* An integer of any size as sign and magnitude. @digits is little-endian without leading (that is, last) zeros; zero has no digits and is not
  * negative. The digits of one-word encodings live in @word. */

@@ -22,33 +22,9 @@ put_string_elements (GByteArray *out, const guint8 *bytes, gsize n)
 
 /* Copies the bytes of @p that are no terms of their own, and tells how many terms follow as its parts. */
 static const guint8 *
-copy_shell (GByteArray *out, const guint8 *p, guint64 *parts)
+copy_shell (GByteArray *out, const guint8 *p, gsize *parts)
 {
-  const guint8 *end;
-  *parts = 0;
-  switch (*p) {
-  case ETF_SMALL_TUPLE:
-    *parts = p[1];
-    end = p + 2;
-    break;
-  case ETF_LARGE_TUPLE:
-    *parts = etf_get32 (p + 1);
-    end = p + 5;
-    break;
-  case ETF_MAP:
-    *parts = 2 * (guint64) etf_get32 (p + 1);
-    end = p + 5;
-    break;
-  case ETF_NEW_FUN:
-    *parts = 4 + (guint64) etf_get32 (p + 26);
-    end = p + ETF_FUN_HEADER;
-    break;
-  case ETF_EXPORT:
-    *parts = 3;
-    end = p + 1;
-    break;
-  default: end = hemera__etf_skip (p);
-  }
+  const guint8 *end = hemera__etf_enter (p, parts);
   g_byte_array_append (out, p, (guint) (end - p));
   return end;
 }
@@ -66,7 +42,7 @@ hemera__etf_normalise (const guint8 *data, gsize size, gsize *normal_size)
   GByteArray *out = g_byte_array_new ();
   GArray *levels = g_array_new (FALSE, FALSE, sizeof (Level));
   const guint8 *p = data + 1;
-  guint64 parts;
+  gsize parts;
 
   g_byte_array_append (out, data, 1);
   for (;;) {

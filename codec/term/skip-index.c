@@ -1,39 +1,18 @@
 /* The index of skip-index.h: an array of containers, sorted because they are met in the order of their first bytes. */
 #include "codec/term/skip-index.h"
-#include "codec/term/cursor.h"
 
 typedef struct {
   const guint8 *start, *end;
 } Container;
 
 typedef struct {
-  guint64 left;
+  gsize left;
   guint container;
 } Level;
-
-/* How many terms are parts of the one at @p, and where they begin. */
-static guint64
-count_parts (const guint8 *p, const guint8 **parts)
-{
-  EtfFun fun;
-  *parts = p + 5;
-  switch (*p) {
-  case ETF_SMALL_TUPLE: *parts = p + 2; return p[1];
-  case ETF_LARGE_TUPLE: return etf_get32 (p + 1);
-  case ETF_LIST: return (guint64) etf_get32 (p + 1) + 1;
-  case ETF_MAP: return 2 * (guint64) etf_get32 (p + 1);
-  case ETF_NEW_FUN:
-    hemera__etf_fun (p, &fun);
-    *parts = fun.creator;
-    return 1 + (guint64) fun.n_free;
-  default: return 0;
-  }
-}
 
 void
 hemera__skip_index_cover (HemeraSkipIndex *self, const guint8 *p)
 {
-  const guint8 *parts;
   if (self->start != NULL && p >= self->start && p < self->end)
     return;
   if (self->containers == NULL)
@@ -43,16 +22,14 @@ hemera__skip_index_cover (HemeraSkipIndex *self, const guint8 *p)
 
   GArray *levels = g_array_new (FALSE, FALSE, sizeof (Level));
   do {
-    guint64 n = count_parts (p, &parts);
-    if (n > 0) {
-      Container container = { p, NULL };
-      Level level = { n, self->containers->len };
+    Container container = { p, NULL };
+    Level level = { 0, self->containers->len };
+    p = hemera__etf_enter (p, &level.left);
+    if (level.left > 0) {
       g_array_append_val (self->containers, container);
       g_array_append_val (levels, level);
-      p = parts;
       continue;
     }
-    p = hemera__etf_skip (p);
     while (levels->len > 0) {
       Level *top = &g_array_index (levels, Level, levels->len - 1);
       if (--top->left > 0)
@@ -74,12 +51,15 @@ hemera__skip_index_clear (HemeraSkipIndex *self)
 }
 
 const guint8 *
-hemera__skip_index_skip (const HemeraSkipIndex *self, const guint8 *p)
+hemera__skip_index_find (const HemeraSkipIndex *self, const guint8 *p)
 {
-  const guint8 *parts;
-  if (self == NULL || self->start == NULL || p < self->start || p >= self->end
-      || count_parts (p, &parts) == 0)
-    return hemera__etf_skip (p);
+  gsize parts;
+  const guint8 *behind = hemera__etf_enter (p, &parts);
+
+  if (parts == 0)
+    return behind;
+  if (p < self->start || p >= self->end)
+    return hemera__etf_skip_n (p, 1);
   guint low = 0, high = self->containers->len;
   while (low < high) {
     guint middle = low + (high - low) / 2;

@@ -5,7 +5,7 @@
  * Owned by one walk; one thread. */
 #pragma once
 
-#include <glib.h>
+#include "codec/term/cursor.h"
 
 /* Levels that a walk goes down before it indexes what is below. */
 #define HEMERA_SKIP_INDEX_DEPTH 32
@@ -19,5 +19,11 @@ typedef struct {
 void hemera__skip_index_cover (HemeraSkipIndex *self, const guint8 *p);
 void hemera__skip_index_clear (HemeraSkipIndex *self);
 
+const guint8 *hemera__skip_index_find (const HemeraSkipIndex *self, const guint8 *p);
+
 /* As hemera__etf_skip(); @self may be NULL. */
-const guint8 *hemera__skip_index_skip (const HemeraSkipIndex *self, const guint8 *p);
+static inline const guint8 *
+hemera__skip_index_skip (const HemeraSkipIndex *self, const guint8 *p)
+{
+  return self == NULL || self->start == NULL ? hemera__etf_skip (p) : hemera__skip_index_find (self, p);
+}

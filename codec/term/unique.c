@@ -102,7 +102,7 @@ hash_leaf (const guint8 *p)
     return hash_bytes (type_seeds[HEMERA_TERM_ATOM], p + 2, p[1]);
   if (*p == ETF_BINARY)
     return hash_bytes (type_seeds[HEMERA_TERM_BINARY], p + 5, etf_get32 (p + 1));
-  HemeraView view = { p, NULL };
+  HemeraView view = { p };
   HemeraTermType type = hemera_view_type (view);
   guint64 hash = type_seeds[type];
 
@@ -167,7 +167,7 @@ hash_string (const guint8 *p)
 static gboolean
 same_key (const Key *a, const Key *b)
 {
-  HemeraView x = { a->at, NULL }, y = { b->at, NULL };
+  HemeraView x = { a->at }, y = { b->at };
   HemeraTermType type = hemera_view_type (x);
   gboolean container = type == HEMERA_TERM_MAP || type == HEMERA_TERM_TUPLE || type == HEMERA_TERM_LIST
                        || type == HEMERA_TERM_FUN;
@@ -242,7 +242,7 @@ open_level (Walk *walk, const guint8 *at, guint64 parts, gboolean hashed)
   Level level = { .left = parts, .at = at, .hashed = hashed, .first_key = walk->n_keys };
   level.is_map = *at == ETF_MAP;
   level.ignore_first = *at == ETF_NEW_FUN;
-  level.hash = type_seeds[hemera_view_type ((HemeraView){ at, NULL })];
+  level.hash = type_seeds[hemera_view_type ((HemeraView){ at })];
   if (hashed && *at == ETF_NEW_FUN) {
     EtfFun fun;
     hemera__etf_fun (at, &fun);
@@ -305,19 +305,6 @@ add_part (Walk *walk, Level *level, const guint8 *at, guint64 hash)
   }
 }
 
-/* The frequent ones in place. */
-static inline const guint8 *
-skip_leaf (const guint8 *p)
-{
-  switch (*p) {
-  case ETF_SMALL_ATOM_UTF8: return p + 2 + p[1];
-  case ETF_BINARY: return p + 5 + (gsize) etf_get32 (p + 1);
-  case ETF_SMALL_INTEGER: return p + 2;
-  case ETF_SMALL_BIG: return p + 3 + p[1];
-  default: return hemera__etf_skip (p);
-  }
-}
-
 gboolean
 hemera__etf_check_unique (const guint8 *data, gsize size, GError **error)
 {
@@ -339,7 +326,7 @@ hemera__etf_check_unique (const guint8 *data, gsize size, GError **error)
       continue;
     }
     guint64 hash = hashed ? (*p == ETF_STRING ? hash_string (p) : hash_leaf (p)) : 0;
-    p = skip_leaf (p);
+    p = hemera__etf_skip (p);
     while (twice == NULL && (top = top_level (&walk)) != NULL) {
       add_part (&walk, top, at, hash);
       if (--top->left > 0)

@@ -11,10 +11,10 @@ gboolean hemera__utf8_valid_slow (const guint8 *data, gsize size);
 /* Code points of @data, which must be valid UTF-8. */
 gsize hemera__utf8_length (const guint8 *data, gsize size);
 
-/* Whether @size bytes at @data (may be NULL for 0) are valid UTF-8. Eight bytes a step while they are ASCII; the last step overlaps the one
- * before it, so that no byte-wise tail is left. */
+/* Whether @size bytes at @data (may be NULL for 0) are ASCII. Eight bytes a step; the last step overlaps the one before it, so that no
+ * byte-wise tail is left. */
 static inline gboolean
-hemera__utf8_valid (const void *data, gsize size)
+hemera__is_ascii (const void *data, gsize size)
 {
   const guint8 *s = data;
   guint64 word, seen = 0;
@@ -33,5 +33,12 @@ hemera__utf8_valid (const void *data, gsize size)
   } else if (size > 0) {
     seen = s[0] | s[size / 2] | s[size - 1];
   }
-  return (seen & G_GUINT64_CONSTANT (0x8080808080808080)) == 0 || hemera__utf8_valid_slow (s, size);
+  return (seen & G_GUINT64_CONSTANT (0x8080808080808080)) == 0;
+}
+
+/* Whether @size bytes at @data (may be NULL for 0) are valid UTF-8. */
+static inline gboolean
+hemera__utf8_valid (const void *data, gsize size)
+{
+  return hemera__is_ascii (data, size) || hemera__utf8_valid_slow (data, size);
 }

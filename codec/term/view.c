@@ -7,40 +7,42 @@
 HemeraTermType
 hemera_view_type (HemeraView self)
 {
+  static const guint8 types[256] = {
+    [ETF_SMALL_INTEGER] = HEMERA_TERM_INTEGER,
+    [ETF_INTEGER] = HEMERA_TERM_INTEGER,
+    [ETF_SMALL_BIG] = HEMERA_TERM_INTEGER,
+    [ETF_LARGE_BIG] = HEMERA_TERM_INTEGER,
+    [ETF_NEW_FLOAT] = HEMERA_TERM_FLOAT,
+    [ETF_FLOAT] = HEMERA_TERM_FLOAT,
+    [ETF_ATOM] = HEMERA_TERM_ATOM,
+    [ETF_SMALL_ATOM] = HEMERA_TERM_ATOM,
+    [ETF_ATOM_UTF8] = HEMERA_TERM_ATOM,
+    [ETF_SMALL_ATOM_UTF8] = HEMERA_TERM_ATOM,
+    [ETF_REFERENCE] = HEMERA_TERM_REFERENCE,
+    [ETF_NEW_REFERENCE] = HEMERA_TERM_REFERENCE,
+    [ETF_NEWER_REFERENCE] = HEMERA_TERM_REFERENCE,
+    [ETF_NEW_FUN] = HEMERA_TERM_FUN,
+    [ETF_EXPORT] = HEMERA_TERM_FUN,
+    [ETF_PORT] = HEMERA_TERM_PORT,
+    [ETF_NEW_PORT] = HEMERA_TERM_PORT,
+    [ETF_V4_PORT] = HEMERA_TERM_PORT,
+    [ETF_PID] = HEMERA_TERM_PID,
+    [ETF_NEW_PID] = HEMERA_TERM_PID,
+    [ETF_SMALL_TUPLE] = HEMERA_TERM_TUPLE,
+    [ETF_LARGE_TUPLE] = HEMERA_TERM_TUPLE,
+    [ETF_MAP] = HEMERA_TERM_MAP,
+    [ETF_NIL] = HEMERA_TERM_LIST,
+    [ETF_STRING] = HEMERA_TERM_LIST,
+    [ETF_LIST] = HEMERA_TERM_LIST,
+    [ETF_BINARY] = HEMERA_TERM_BINARY,
+    [ETF_BIT_BINARY] = HEMERA_TERM_BITSTRING,
+  };
+
   if (self.data == NULL)
     return HEMERA_TERM_INVALID;
-  switch (*self.data) {
-  case ETF_SMALL_INTEGER:
-  case ETF_INTEGER:
-  case ETF_SMALL_BIG:
-  case ETF_LARGE_BIG: return HEMERA_TERM_INTEGER;
-  case ETF_NEW_FLOAT:
-  case ETF_FLOAT: return HEMERA_TERM_FLOAT;
-  case ETF_ATOM:
-  case ETF_SMALL_ATOM:
-  case ETF_ATOM_UTF8:
-  case ETF_SMALL_ATOM_UTF8: return HEMERA_TERM_ATOM;
-  case ETF_REFERENCE:
-  case ETF_NEW_REFERENCE:
-  case ETF_NEWER_REFERENCE: return HEMERA_TERM_REFERENCE;
-  case ETF_NEW_FUN:
-  case ETF_EXPORT: return HEMERA_TERM_FUN;
-  case ETF_PORT:
-  case ETF_NEW_PORT:
-  case ETF_V4_PORT: return HEMERA_TERM_PORT;
-  case ETF_PID:
-  case ETF_NEW_PID: return HEMERA_TERM_PID;
-  case ETF_SMALL_TUPLE:
-  case ETF_LARGE_TUPLE: return HEMERA_TERM_TUPLE;
-  case ETF_MAP: return HEMERA_TERM_MAP;
-  case ETF_NIL:
-  case ETF_STRING:
-  case ETF_LIST: return HEMERA_TERM_LIST;
-  case ETF_BINARY: return HEMERA_TERM_BINARY;
-  case ETF_BIT_BINARY: /* all bits of the last byte used: a binary */
-    return self.data[5] == 8 || self.data[5] == 0 ? HEMERA_TERM_BINARY : HEMERA_TERM_BITSTRING;
-  default: return HEMERA_TERM_INVALID;
-  }
+  if (*self.data == ETF_BIT_BINARY && (self.data[5] == 8 || self.data[5] == 0))
+    return HEMERA_TERM_BINARY; /* all bits of the last byte are used */
+  return types[*self.data];
 }
 
 const guint8 *
@@ -223,10 +225,8 @@ hemera_view_get_string (HemeraView self, const char **data, gsize *size)
     return hemera_view_get_binary (self, (const guint8 **) data, size);
   gsize n;
   const guint8 *name = etf_atom_name (self.data, &n);
-  if (etf_is_latin1_tag (*self.data))
-    for (gsize i = 0; i < n; i++)
-      if (name[i] >= 0x80)
-        return FALSE;
+  if (etf_is_latin1_tag (*self.data) && !hemera__is_ascii (name, n))
+    return FALSE;
   *data = (const char *) name;
   *size = n;
   return TRUE;
