@@ -85,7 +85,7 @@ hemera__model_view (gconstpointer model, guint field)
 
   if (offset == 0)
     return HEMERA_VIEW_INVALID;
-  return (HemeraView){ self->view.data + offset - 1, self->view.end };
+  return (HemeraView){ self->view.data + offset - 1 };
 }
 
 gboolean
@@ -243,7 +243,7 @@ hemera__model_object_at (gpointer model, guint field, guint index)
   if (made != NULL)
     return made;
   model_class = self->model_class->fields[field].model;
-  element = (HemeraView){ list.data + elements->offsets[index], list.end };
+  element = (HemeraView){ list.data + elements->offsets[index] };
   if (hemera_view_type (element) != HEMERA_TERM_MAP)
     return NULL;
   made = g_malloc0 (hemera__model_size (model_class));

@@ -278,7 +278,7 @@ append_bytes (Writer *self, gconstpointer node)
 
     if (i > 0)
       g_string_append_c (self->out, ',');
-    append_integer (self, (HemeraView){ byte, byte + 2 }, quoted);
+    append_integer (self, (HemeraView){ byte }, quoted);
   }
   g_string_append_c (self->out, ']');
   self->at += 3 + size;
@@ -288,7 +288,7 @@ append_bytes (Writer *self, gconstpointer node)
 static gboolean
 append_value (Writer *self, gconstpointer node)
 {
-  HemeraView view = { self->at, self->root.end };
+  HemeraView view = { self->at };
   gboolean ok = TRUE;
 
   switch (hemera_view_type (view)) {
@@ -345,7 +345,7 @@ continue_object (Writer *self)
   HemeraKey twice;
 
   if (begin_element (self, frame)) {
-    HemeraView key = { self->at, self->root.end };
+    HemeraView key = { self->at };
 
     if (!append_key (self, key))
       return FALSE;
@@ -369,7 +369,7 @@ continue_array (Writer *self)
   if (begin_element (self, frame))
     return append_value (self, element_node (self, frame->node));
   if (*self->at != ETF_NIL)
-    return refuse (self, (HemeraView){ self->at, self->root.end }, "an improper list has no JSON form");
+    return refuse (self, (HemeraView){ self->at }, "an improper list has no JSON form");
   self->at++;
   g_string_append_c (self->out, ']');
   self->depth--;

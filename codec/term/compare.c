@@ -77,7 +77,7 @@ index_of (const Stack *stack, HemeraView view)
 static gboolean
 next_of (const Stack *stack, HemeraViewIter *iter, HemeraView *element)
 {
-  return hemera__view_iter_next (iter, index_of (stack, iter->next), element);
+  return hemera__view_iter_next (iter, index_of (stack, (HemeraView){ iter->at }), element);
 }
 
 static void
@@ -91,7 +91,7 @@ free_variables (HemeraView fun, HemeraViewIter *iter)
 {
   EtfFun parts;
   hemera__etf_fun (fun.data, &parts);
-  *iter = (HemeraViewIter){ .next = { hemera__etf_skip (parts.creator), fun.end }, .left = parts.n_free };
+  *iter = (HemeraViewIter){ .at = hemera__etf_skip (parts.creator), .left = parts.n_free };
 }
 
 /* Compares what needs no frame and gives TRUE, or pushes one. */
@@ -150,11 +150,11 @@ compare_now (Stack *stack, HemeraView a, HemeraView b, gboolean exact, int *orde
 }
 
 static HemeraView
-tail_or_nil (HemeraViewIter *iter)
+tail_or_nil (const Stack *stack, HemeraViewIter *iter)
 {
   static const guint8 nil = ETF_NIL;
-  HemeraView tail = hemera_view_iter_tail (iter);
-  return hemera_view_is_valid (tail) ? tail : (HemeraView){ &nil, &nil + 1 };
+  HemeraView tail = hemera__view_iter_tail (iter, index_of (stack, (HemeraView){ iter->at }));
+  return hemera_view_is_valid (tail) ? tail : (HemeraView){ &nil };
 }
 
 /* The next two terms that @frame wants compared; FALSE when it is done, with the answer in @order. */
@@ -173,12 +173,12 @@ next_comparison (Stack *stack, Frame *frame, HemeraView *a, HemeraView *b, gbool
       return next_of (stack, &frame->a, a) && next_of (stack, &frame->b, b);
     frame->at_tail = TRUE;
     if (more_a == more_b) {
-      *a = tail_or_nil (&frame->a);
-      *b = tail_or_nil (&frame->b);
+      *a = tail_or_nil (stack, &frame->a);
+      *b = tail_or_nil (stack, &frame->b);
       return TRUE;
     }
     /* One list is at its end: its tail, which is no list of elements, stands against the rest of the other. */
-    int list_rank = 10, rank = hemera__term_rank (tail_or_nil (more_a ? &frame->b : &frame->a));
+    int list_rank = 10, rank = hemera__term_rank (tail_or_nil (stack, more_a ? &frame->b : &frame->a));
     *order = rank < list_rank ? -1 : 1;
     if (more_a)
       *order = -*order;

@@ -1,4 +1,4 @@
-/* Walking tuples, lists and maps. No step recurses or allocates; a step over an element costs its size. */
+/* Walking tuples, lists and maps. No step recurses or allocates; a step costs the size of the element that it passes. */
 #include "codec/term/cursor.h"
 #include "codec/term/indexed-iter.h"
 
@@ -23,8 +23,9 @@ void
 hemera_view_iter_init (HemeraViewIter *iter, HemeraView container)
 {
   gsize head = 5;
-  *iter =
-      (HemeraViewIter){ .next = container, .left = hemera_view_length (container), .kind = KIND_ELEMENTS };
+  *iter = (HemeraViewIter){ .at = container.data,
+                            .left = hemera_view_length (container),
+                            .container = container.data };
   if (container.data == NULL)
     return;
   switch (*container.data) {
@@ -38,10 +39,17 @@ hemera_view_iter_init (HemeraViewIter *iter, HemeraView container)
   case ETF_LARGE_TUPLE: break;
   default: head = 0;
   }
-  if (head == 0)
-    iter->next = HEMERA_VIEW_INVALID;
-  else
-    iter->next.data += head;
+  iter->at = head > 0 ? iter->at + head : NULL;
+}
+
+/* What was given last is passed by the step behind it, not by its own: until then its end may be had for nothing (leave()), or never be
+ * needed. */
+static inline void
+leave_element (HemeraViewIter *iter, const HemeraSkipIndex *index)
+{
+  if (iter->is_given)
+    iter->at = hemera__skip_index_skip (index, iter->at);
+  iter->is_given = FALSE;
 }
 
 gboolean
@@ -53,12 +61,13 @@ hemera__view_iter_next (HemeraViewIter *iter, const HemeraSkipIndex *index, Heme
   iter->left--;
   if (iter->kind == KIND_BYTES) {
     iter->byte[0] = ETF_SMALL_INTEGER;
-    iter->byte[1] = *iter->next.data++;
-    *element = (HemeraView){ iter->byte, iter->byte + 2 };
+    iter->byte[1] = *iter->at++;
+    *element = (HemeraView){ iter->byte };
     return TRUE;
   }
-  *element = iter->next;
-  iter->next.data = hemera__skip_index_skip (index, iter->next.data);
+  leave_element (iter, index);
+  *element = (HemeraView){ iter->at };
+  iter->is_given = TRUE;
   return TRUE;
 }
 
@@ -76,9 +85,11 @@ hemera__view_iter_next_pair (HemeraViewIter *iter, const HemeraSkipIndex *index,
   if (iter->left == 0 || iter->kind != KIND_PAIRS)
     return FALSE;
   iter->left--;
-  *key = iter->next;
-  *value = (HemeraView){ hemera__skip_index_skip (index, key->data), key->end };
-  iter->next.data = hemera__skip_index_skip (index, value->data);
+  leave_element (iter, index);
+  *key = (HemeraView){ iter->at };
+  iter->at = hemera__skip_index_skip (index, iter->at);
+  *value = (HemeraView){ iter->at };
+  iter->is_given = TRUE;
   return TRUE;
 }
 
@@ -88,14 +99,37 @@ hemera_view_iter_next_pair (HemeraViewIter *iter, HemeraView *key, HemeraView *v
   return hemera__view_iter_next_pair (iter, NULL, key, value);
 }
 
+void
+hemera_view_iter_leave (HemeraViewIter *iter, const HemeraViewIter *inner)
+{
+  gsize left = inner->left;
+  if (!iter->is_given || inner->container != iter->at || inner->at == NULL)
+    return;
+  if (inner->kind == KIND_BYTES) {
+    iter->at = inner->at + left;
+  } else {
+    if (inner->kind == KIND_PAIRS)
+      left *= 2;
+    iter->at = hemera__etf_skip_n (inner->at, left + inner->is_given + (inner->byte[0] == ETF_LIST));
+  }
+  iter->is_given = FALSE;
+}
+
 /* Tuples and maps leave the iterator at whatever follows them, so the tail exists only for LIST_EXT: its iterator is told from a tuple's
  * by the byte that init() left in @byte. */
 HemeraView
+hemera__view_iter_tail (HemeraViewIter *iter, const HemeraSkipIndex *index)
+{
+  if (iter->left > 0 || iter->byte[0] != ETF_LIST)
+    return HEMERA_VIEW_INVALID;
+  leave_element (iter, index);
+  return *iter->at == ETF_NIL ? HEMERA_VIEW_INVALID : (HemeraView){ iter->at };
+}
+
+HemeraView
 hemera_view_iter_tail (HemeraViewIter *iter)
 {
-  if (iter->left > 0 || iter->byte[0] != ETF_LIST || *iter->next.data == ETF_NIL)
-    return HEMERA_VIEW_INVALID;
-  return iter->next;
+  return hemera__view_iter_tail (iter, NULL);
 }
 
 HemeraView
@@ -115,7 +149,7 @@ hemera_view_element (HemeraView self, gsize index)
       I64 (0), I64 (64), I64 (128), I64 (192)
     };
     const guint8 *integer = integers[self.data[3 + index]];
-    return (HemeraView){ integer, integer + 2 };
+    return (HemeraView){ integer };
   }
   hemera_view_iter_init (&iter, self);
   do
@@ -127,35 +161,16 @@ hemera_view_element (HemeraView self, gsize index)
 gboolean
 hemera_view_lookup (HemeraView map, const char *key, HemeraView *value)
 {
-  *value = HEMERA_VIEW_INVALID;
-  if (map.data == NULL || *map.data != ETF_MAP)
-    return FALSE;
-  gsize size = strlen (key);
-  const guint8 *p = map.data + 5;
-  for (guint32 left = etf_get32 (map.data + 1); left > 0; left--) {
-    const guint8 *name = NULL;
-    gsize name_size = 0;
-    gboolean match;
-    if (etf_is_atom_tag (*p)) {
-      name = etf_atom_name (p, &name_size);
-      match = etf_is_latin1_tag (*p) ? hemera_view_is_atom ((HemeraView){ p, map.end }, key)
-                                     : name_size == size && memcmp (name, key, size) == 0;
-      p = name + name_size;
-    } else if (*p == ETF_BINARY) {
-      name = p + 5;
-      name_size = etf_get32 (p + 1);
-      match = name_size == size && memcmp (name, key, size) == 0;
-      p = name + name_size;
-    } else {
-      match = hemera_view_equals_string ((HemeraView){ p, map.end }, key);
-      p = hemera__etf_skip (p);
-    }
-    if (match) {
-      *value = (HemeraView){ p, map.end };
+  HemeraViewIter iter;
+  HemeraView name;
+  const char *text;
+  gsize size = strlen (key), n;
+
+  hemera_view_iter_init (&iter, map);
+  while (hemera_view_iter_next_pair (&iter, &name, value))
+    if (hemera_view_get_string (name, &text, &n) ? n == size && memcmp (text, key, n) == 0
+                                                 : hemera_view_is_atom (name, key))
       return TRUE;
-    }
-    p = hemera__etf_skip (p);
-  }
   return FALSE;
 }
 

@@ -8,3 +8,4 @@
 gboolean hemera__view_iter_next (HemeraViewIter *iter, const HemeraSkipIndex *index, HemeraView *element);
 gboolean hemera__view_iter_next_pair (HemeraViewIter *iter, const HemeraSkipIndex *index, HemeraView *key,
                                       HemeraView *value);
+HemeraView hemera__view_iter_tail (HemeraViewIter *iter, const HemeraSkipIndex *index);

@@ -134,7 +134,7 @@ next_part (Level *level, const HemeraSkipIndex *index, GString *out, HemeraView 
     level->first = FALSE;
     return TRUE;
   }
-  *part = level->close == ']' ? hemera_view_iter_tail (&level->iter) : HEMERA_VIEW_INVALID;
+  *part = level->close == ']' ? hemera__view_iter_tail (&level->iter, index) : HEMERA_VIEW_INVALID;
   if (!hemera_view_is_valid (*part))
     return FALSE;
   g_string_append_c (out, '|');

@@ -37,7 +37,7 @@ hemera_term_view (HemeraTerm *self)
 {
   if (self == NULL)
     return HEMERA_VIEW_INVALID;
-  return (HemeraView){ self->data + 1, self->data + self->size };
+  return (HemeraView){ self->data + 1 };
 }
 
 HemeraTerm *

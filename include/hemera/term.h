@@ -17,8 +17,22 @@
  *   }
  *
  * Cost: the buffer has no index, so a step over a term costs the term's bytes. A walk over one container is linear in it. A walk that
- * enters every container pays each byte once a level: nothing for what people send, much for thousands of levels, which the depth limit
- * keeps out. Comparing and printing index what lies deep, and writing JSON goes over the bytes once, so depth costs those nothing.
+ * enters every container pays each byte once a level, unless it tells each iterator where the one inside ended:
+ *
+ *   static void
+ *   walk (HemeraView view, HemeraViewIter *outer)
+ *   {
+ *     HemeraViewIter iter;
+ *     HemeraView element;
+ *
+ *     hemera_view_iter_init (&iter, view);
+ *     while (hemera_view_iter_next (&iter, &element))
+ *       walk (element, &iter);
+ *     hemera_view_iter_leave (outer, &iter);
+ *   }
+ *
+ * Several look-ups in a large map each walk from its start: one walk over its pairs serves all keys. Comparing and printing index what lies
+ * deep, and writing JSON goes over the bytes once, so depth costs those nothing.
  *
  * Threads: terms and views may be read from any thread at once. A view lives as long as the term it came from; it holds no reference. */
 #pragma once
@@ -41,10 +55,9 @@ HEMERA_API GType hemera_term_get_type (void);
 typedef struct {
   /*< private >*/
   const guint8 *data; /* the term's tag byte, behind any version byte */
-  const guint8 *end;  /* end of the validated buffer (not of this term) */
 } HemeraView;
 
-#define HEMERA_VIEW_INVALID ((HemeraView){ NULL, NULL })
+#define HEMERA_VIEW_INVALID ((HemeraView){ NULL })
 
 /**
  * HemeraTermType:
@@ -154,12 +167,15 @@ HEMERA_API HemeraView hemera_view_get (HemeraView map, const char *key);
 /**
  * HemeraViewIter:
  *
- * Walks over a tuple, list or map, front to back; a step costs the bytes of the element. On the stack, nothing to free; private fields.
+ * Walks over a tuple, list or map, front to back; a step costs the bytes of the element before. On the stack, nothing to free; private
+ * fields.
  */
 typedef struct {
   /*< private >*/
-  HemeraView next;
+  const guint8 *at; /* what was given last, or what comes next */
+  const guint8 *container;
   gsize left;
+  gboolean is_given;
   guint8 kind; /* elements, pairs, bytes of a STRING_EXT */
   guint8 byte[2];
 } HemeraViewIter;
@@ -172,6 +188,10 @@ HEMERA_API gboolean hemera_view_iter_next (HemeraViewIter *iter, HemeraView *ele
 HEMERA_API gboolean hemera_view_iter_next_pair (HemeraViewIter *iter, HemeraView *key, HemeraView *value);
 /* Tail of an improper list once all elements are read; the invalid view for a proper one. */
 HEMERA_API HemeraView hemera_view_iter_tail (HemeraViewIter *iter);
+
+/* Optional, and worth it for walks that enter what they meet: @inner was initialised with the element that @iter gave last (of a map: the
+ * value), and @iter will not read again what @inner has read. Any other @inner changes nothing. */
+HEMERA_API void hemera_view_iter_leave (HemeraViewIter *iter, const HemeraViewIter *inner);
 
 /* ---- comparing and printing -------------------------------------------------------------------------------------------------- */
 

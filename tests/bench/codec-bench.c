@@ -117,7 +117,7 @@ validate_unique (const Messages *wire, const Messages *frames)
 
 /* Every value of the term, front to back: numbers read, strings by pointer. */
 static void
-walk (HemeraView view)
+walk (HemeraViewIter *outer, HemeraView view)
 {
   HemeraViewIter iter;
   HemeraView key, value;
@@ -129,15 +129,17 @@ walk (HemeraView view)
   case HEMERA_TERM_MAP:
     hemera_view_iter_init (&iter, view);
     while (hemera_view_iter_next_pair (&iter, &key, &value)) {
-      walk (key);
-      walk (value);
+      walk (&iter, key);
+      walk (&iter, value);
     }
+    hemera_view_iter_leave (outer, &iter);
     break;
   case HEMERA_TERM_LIST:
   case HEMERA_TERM_TUPLE:
     hemera_view_iter_init (&iter, view);
     while (hemera_view_iter_next (&iter, &value))
-      walk (value);
+      walk (&iter, value);
+    hemera_view_iter_leave (outer, &iter);
     break;
   case HEMERA_TERM_INTEGER:
     if (hemera_view_get_int64 (view, &number))
@@ -152,10 +154,12 @@ walk (HemeraView view)
 static void
 validate_walk (const Messages *wire, const Messages *frames)
 {
+  HemeraViewIter none = { 0 };
+
   for (guint i = 0; i < frames->messages->len; i++) {
     HemeraTerm *term = hemera_term_new_from_etf (frames->messages->pdata[i], &limits, NULL);
 
-    walk (hemera_term_view (term));
+    walk (&none, hemera_term_view (term));
     hemera_term_unref (term);
   }
 }

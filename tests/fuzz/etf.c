@@ -34,31 +34,38 @@ touch (HemeraView view)
   g_assert_true (hemera_view_is_valid (view) && hemera_view_type (view) != HEMERA_TERM_INVALID);
 }
 
+/* Every second level tells the one around it where it ended; the other has it found out. */
 static void
-walk (HemeraView view, guint depth)
+walk (HemeraView view, guint depth, HemeraViewIter *outer)
 {
   HemeraViewIter iter;
   HemeraView element, value;
-  HemeraTermType type = hemera_view_type (view);
   gsize n = 0;
 
   touch (view);
-  if (depth == 0 || (type != HEMERA_TERM_TUPLE && type != HEMERA_TERM_LIST && type != HEMERA_TERM_MAP))
+  if (depth == 0)
     return;
   hemera_view_iter_init (&iter, view);
-  if (type == HEMERA_TERM_MAP) {
-    for (; hemera_view_iter_next_pair (&iter, &element, &value); n++) {
-      walk (element, depth - 1);
-      walk (value, depth - 1);
-    }
-  } else {
-    for (; hemera_view_iter_next (&iter, &element); n++)
-      walk (element, depth - 1);
-    element = hemera_view_iter_tail (&iter);
-    if (hemera_view_is_valid (element))
-      walk (element, depth - 1);
+  while (hemera_view_iter_next (&iter, &element)) {
+    walk (element, depth - 1, &iter);
+    n++;
   }
+  while (hemera_view_iter_next_pair (&iter, &element, &value)) {
+    walk (element, depth - 1, &iter);
+    walk (value, depth - 1, &iter);
+    n++;
+  }
+  element = hemera_view_iter_tail (&iter);
+  if (hemera_view_is_valid (element))
+    walk (element, depth - 1, &iter);
   g_assert_cmpuint (n, ==, hemera_view_length (view));
+  if (depth % 2 == 0) {
+    gsize size;
+    const guint8 *bytes = hemera_view_bytes (view, &size);
+    gboolean learns = outer->is_given && outer->at == bytes && iter.at != NULL;
+    hemera_view_iter_leave (outer, &iter);
+    g_assert_true (!learns || outer->at == bytes + size);
+  }
 }
 
 int
@@ -72,10 +79,11 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (HemeraTermBuilder) builder = NULL;
   g_autoptr (GBytes) etf = NULL;
   HemeraView view = hemera_term_view (term);
+  HemeraViewIter none = { 0 };
 
   if (term == NULL)
     return 0;
-  walk (view, 50);
+  walk (view, 50, &none);
   copy = hemera_term_new_from_view (view);
   g_assert_true (hemera_view_equal (view, hemera_term_view (copy)));
   g_assert_cmpint (hemera_view_compare (view, hemera_term_view (copy)), ==, 0);

@@ -239,6 +239,60 @@ test_pairs (void)
   g_assert_cmpint (sum, ==, 1234);
 }
 
+/* However much of an element the inner iterator has read, the outer one goes on behind it, and knows where that is at once. */
+static void
+test_leave (void)
+{
+  HemeraView pairs[] = {
+    VIEW (104, 2, 108, 0, 0, 0, 2, 97, 1, 97, 2, 106, 97, 7),
+    VIEW (104, 2, 108, 0, 0, 0, 1, 104, 1, 97, 1, 97, 2, 97, 7), /* improper */
+    VIEW (104, 2, 107, 0, 3, 97, 98, 99, 97, 7),
+    VIEW (104, 2, 104, 2, 109, 0, 0, 0, 1, 'x', 106, 97, 7),
+    VIEW (104, 2, 116, 0, 0, 0, 2, 97, 1, 97, 2, 97, 3, 104, 0, 97, 7),
+    VIEW (104, 2, 116, 0, 0, 0, 0, 97, 7),
+    VIEW (104, 2, 106, 97, 7),
+    VIEW (104, 2, 97, 1, 97, 7),
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (pairs); i++) {
+    HemeraView seven = hemera_view_element (pairs[i], 1), first, element, value;
+    gboolean has_head = hemera_view_type (hemera_view_element (pairs[i], 0)) != HEMERA_TERM_INTEGER
+                        && hemera_view_element (pairs[i], 0).data[0] != 106;
+    for (gsize steps = 0; steps < 5; steps++) {
+      HemeraViewIter outer, inner;
+      hemera_view_iter_init (&outer, pairs[i]);
+      g_assert_true (hemera_view_iter_next (&outer, &first));
+      hemera_view_iter_init (&inner, first);
+      for (gsize n = 0; n < steps; n++)
+        if (!hemera_view_iter_next_pair (&inner, &element, &value)
+            && !hemera_view_iter_next (&inner, &element))
+          hemera_view_iter_tail (&inner);
+      hemera_view_iter_leave (&outer, &inner);
+      g_assert_true (!has_head || outer.at == seven.data);
+      hemera_view_iter_leave (&outer, &inner);
+      g_assert_true (hemera_view_iter_next (&outer, &element));
+      g_assert_true (element.data == seven.data);
+      g_assert_false (hemera_view_iter_next (&outer, &element));
+    }
+  }
+}
+
+/* An iterator over anything but the element that was given last tells nothing. */
+static void
+test_leave_another (void)
+{
+  HemeraView list = VIEW (108, 0, 0, 0, 2, 104, 1, 97, 1, 104, 1, 97, 2, 106), element;
+  HemeraViewIter outer, inner, none = { 0 };
+  hemera_view_iter_init (&outer, list);
+  g_assert_true (hemera_view_iter_next (&outer, &element));
+  hemera_view_iter_init (&inner, element);
+  g_assert_true (hemera_view_iter_next (&outer, &element));
+  hemera_view_iter_leave (&outer, &inner);
+  hemera_view_iter_leave (&outer, &none);
+  hemera_view_iter_leave (&none, &inner);
+  g_assert_false (hemera_view_is_valid (hemera_view_iter_tail (&outer)));
+  g_assert_true (outer.at == list.data + 13);
+}
+
 /* Every accessor on every type: the fallback, FALSE or an invalid view. */
 static void
 test_total (void)
@@ -410,6 +464,8 @@ main (int argc, char **argv)
   g_test_add_func ("/term/view/odd-lists", test_odd_lists);
   g_test_add_func ("/term/view/lookup", test_lookup);
   g_test_add_func ("/term/view/pairs", test_pairs);
+  g_test_add_func ("/term/view/leave", test_leave);
+  g_test_add_func ("/term/view/leave-another", test_leave_another);
   g_test_add_func ("/term/view/total", test_total);
   g_test_add_func ("/term/order/big-against-float", test_big_against_float);
   g_test_add_func ("/term/owner/copies", test_copies);
