@@ -143,10 +143,12 @@ hemera__tree_safe_seq (HemeraTree *self, guint index, guint serial, guint64 *seq
   guint64 fanned = atomic_load_explicit (&self->slots[index].fanned, memory_order_acquire);
   guint64 safe = hemera__subscribers_safe_place (self->subscribers, self->number, index, fanned);
 
-  if (hemera__place_serial (safe) != (serial & 0xffff))
-    return FALSE;
   *seq = hemera__place_seq (safe);
-  return TRUE;
+  if (hemera__place_serial (safe) == (serial & 0xffff))
+    return TRUE;
+  /* Nothing of it was fanned out: a new session whose READY is under way, or an older one that is gone. */
+  *seq = 0;
+  return serial == atomic_load_explicit (&self->slots[index].serial, memory_order_relaxed);
 }
 
 /* ---- the supervisors -------------------------------------------------------------------------------------------- */

@@ -224,6 +224,8 @@ sim_discord_over (HemeraWebsocket *socket, gpointer self)
 {
   if (socket->stage == SIM_OPEN && socket->peer != NULL)
     check_beat (self, socket->peer);
+  if (socket->close_code == 1000 && sim_discord_session_of (socket) != 0)
+    sim_discord_session (self, sim_discord_session_of (socket))->valid = FALSE;
   g_clear_pointer (&socket->peer, g_free);
 }
 
@@ -237,8 +239,10 @@ identify (SimDiscord *self, HemeraWebsocket *socket, HemeraView d)
 
   g_assert_cmpuint (peer->session, ==, 0); /* a second identify is 4005 */
   if (self->current[shard] != 0) {
-    self->unasked += sim_discord_session (self, self->current[shard])->valid;
-    sim_discord_session (self, self->current[shard])->valid = FALSE;
+    SimSession *before = sim_discord_session (self, self->current[shard]);
+
+    self->unasked += before->valid && before->known;
+    before->valid = FALSE;
   }
   session->shard = shard;
   session->valid = TRUE;
@@ -312,6 +316,8 @@ sim_discord_step (SimDiscord *self, HemeraWebsocket *socket)
 
   if (socket->stage != SIM_OPEN || peer->silent)
     return FALSE;
+  if (peer->sent > 0 && g_queue_is_empty (&socket->frames))
+    sim_discord_session (self, peer->session)->known = TRUE;
   if (!peer->said_hello) {
     g_autofree char *hello =
         g_strdup_printf ("{\"op\":10,\"d\":{\"heartbeat_interval\":%u}}", self->interval_ms);

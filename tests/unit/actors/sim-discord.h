@@ -11,6 +11,7 @@ typedef enum { SIM_READY, SIM_RESUMED, SIM_MESSAGE, SIM_TYPING } SimEvent;
 typedef struct {
   guint shard;
   gboolean valid; /* it would take a RESUME */
+  gboolean known; /* the client has its READY */
   gboolean json;
   GByteArray *log; /* SimEvent of seq 1, 2 ... */
 } SimSession;
@@ -26,7 +27,7 @@ typedef struct {
   gint64 reset_at, reset_us;
   gint64 *identified_at; /* per shard */
   guint identifies, resumes, undecodable;
-  guint unasked; /* identifies of a shard whose session was still valid */
+  guint unasked; /* identifies of a shard that knew a session which was still valid */
 } SimDiscord;
 
 SimDiscord *sim_discord_new (HemeraSystem *system, guint n_shards, guint max_concurrency);

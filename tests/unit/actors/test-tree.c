@@ -82,6 +82,25 @@ test_ended_shard_stays_down (void)
   rig_clear (&rig);
 }
 
+/* What may be resumed of a slot: the last session, from 0 when its READY is not fanned out yet; not one before it. */
+static void
+test_safe_seq (void)
+{
+  Rig rig;
+  guint64 seq;
+
+  rig_init (&rig, 1, 1, 100);
+  rig.tree->slots[0].serial = 2;
+  rig.tree->slots[0].fanned = hemera__place (2, 7);
+  g_assert_true (hemera__tree_safe_seq (rig.tree, 0, 2, &seq));
+  g_assert_cmpuint (seq, ==, 7);
+  g_assert_false (hemera__tree_safe_seq (rig.tree, 0, 1, &seq));
+  rig.tree->slots[0].serial = 3;
+  g_assert_true (hemera__tree_safe_seq (rig.tree, 0, 3, &seq));
+  g_assert_cmpuint (seq, ==, 0);
+  rig_clear (&rig);
+}
+
 static GLogWriterOutput
 no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
 {
@@ -98,5 +117,6 @@ main (int argc, char **argv)
   g_test_add_func ("/tree/failed-start-is-told", test_failed_start_is_told);
   g_test_add_func ("/tree/gateway-crashes-too-often", test_gateway_crashes_too_often);
   g_test_add_func ("/tree/ended-shard-stays-down", test_ended_shard_stays_down);
+  g_test_add_func ("/tree/safe-seq", test_safe_seq);
   return g_test_run ();
 }

@@ -22,6 +22,7 @@ typedef struct {
   gint64 top_kills[TOP_KILLS]; /* when */
   guint next_top;
   gboolean store_killed, resume_forbidden; /* in this life */
+  gboolean before;                         /* one of those in the life before */
 } Harm;
 
 static Harm done;
@@ -98,12 +99,16 @@ break_connection (SimWorld *world, HemeraWebsocket *socket)
   case 0: sim_discord_last_word (world->discord, socket, "{\"op\":7}"); break;
   case 1: sim_discord_last_word (world->discord, socket, "{\"op\":9,\"d\":true}"); break;
   case 2:
+    if (sim_discord_session_of (socket) == 0)
+      break;
     lose_session (world, socket);
     sim_discord_last_word (world->discord, socket, "{\"op\":9,\"d\":false}");
     break;
   case 3:
   case 4: sim_discord_close (socket, codes[sim_any (world, G_N_ELEMENTS (codes))]); break;
   case 5:
+    if (sim_discord_session_of (socket) == 0)
+      break; /* there is none to lose yet */
     lose_session (world, socket);
     sim_discord_close (socket, sim_any (world, 2) == 0 ? 4007 : 4009);
     break;
@@ -230,8 +235,18 @@ next_life (SimWorld *world, gboolean other_process)
                             number == 0 && done.store_killed);
     hemera__session_clear (&session);
   }
-  done.store_killed = FALSE;
+  done.before = done.store_killed || done.resume_forbidden;
+  done.store_killed = done.resume_forbidden = FALSE;
+  world->discord->unasked = 0;
   sim_world_connect (world, sessions);
+}
+
+/* A session that the gateway still had was given up for a reason only, nor forgotten on the way from one tree to another. */
+static void
+check_sessions (SimWorld *world)
+{
+  if (!done.store_killed && !done.resume_forbidden && !done.before && world->discord->undecodable == 0)
+    g_assert_cmpuint (world->discord->unasked, ==, 0);
 }
 
 static void
@@ -246,9 +261,11 @@ run_seed (guint32 seed)
   for (guint i = 0; i < LIVES; i++) {
     live (world);
     sim_world_close (world, HEMERA_CLOSE_KEEP);
+    check_sessions (world);
     next_life (world, sim_any (world, 2) == 0);
   }
   sim_world_settle (world);
+  check_sessions (world);
   sim_world_close (world, HEMERA_CLOSE_END);
   hemera__tree_unref (world->tree);
   restarts += world->restarts;
