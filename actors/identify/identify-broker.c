@@ -1,5 +1,5 @@
-/* The identify broker's actor: maps pids to the budget's holder numbers, keeps its one timer, asks the API anew, tells alarms. Who may
- * identify is decided in identify-budget.c. */
+/* The identify broker's actor: knows who asked, keeps its one timer, asks the API anew, tells alarms. Who may identify is decided in
+ * identify-budget.c. */
 #include "identify-broker.h"
 
 #include "../tree/messages.h"
@@ -7,7 +7,10 @@
 #include "../rest/fetch.h"
 #include "identify-budget.h"
 
-/* Who asked: the pid behind a wish's holder number. */
+/* From one request to the API to the next, at least. */
+#define REFRESH_RETRY_US (60 * G_USEC_PER_SEC)
+
+/* Who asked for the wish or lease of this shard and connection. */
 typedef struct {
   guint shard;
   guint connection;
@@ -22,6 +25,7 @@ typedef struct {
   HemeraRef timer;
   gint64 timer_at;
   HemeraPid fetch; /* the request to the API that runs, if any */
+  HemeraRef fetch_monitor;
   gboolean alarmed;
 } Broker;
 
@@ -150,6 +154,23 @@ refresh (HemeraActor *self, Broker *broker)
                                            .attempts = 0,
                                            .reply_to = hemera_actor_self (self),
                                        });
+  broker->fetch_monitor = hemera_actor_monitor (self, broker->fetch);
+}
+
+/* It ended, with an answer or, when it was killed, without one. */
+static void
+fetch_over (HemeraActor *self, Broker *broker)
+{
+  hemera_actor_demonitor (self, broker->fetch_monitor, TRUE);
+  broker->fetch = HEMERA_PID_NONE;
+  broker->fetch_monitor = HEMERA_REF_NONE;
+}
+
+static void
+refresh_later (HemeraActor *self, Broker *broker)
+{
+  atomic_store_explicit (&broker->tree->reset_us, hemera_actor_now (self) + REFRESH_RETRY_US,
+                         memory_order_relaxed);
 }
 
 static void
@@ -158,12 +179,12 @@ refreshed (HemeraActor *self, Broker *broker, HemeraFetchResult *result)
   HemeraTree *tree = broker->tree;
   gint64 now = hemera_actor_now (self);
 
-  broker->fetch = HEMERA_PID_NONE;
+  fetch_over (self, broker);
   if (result->bot == NULL) {
     raise_alarm (
         self, broker,
         g_strdup_printf ("the session start limit could not be asked for: %s", result->error->message));
-    atomic_store_explicit (&tree->reset_us, now + 60 * G_USEC_PER_SEC, memory_order_relaxed);
+    refresh_later (self, broker);
     return;
   }
   broker->budget.remaining = hemera_gateway_bot_get_remaining (result->bot);
@@ -171,9 +192,10 @@ refreshed (HemeraActor *self, Broker *broker, HemeraFetchResult *result)
                                            hemera_gateway_bot_get_max_concurrency (result->bot), now);
   atomic_store_explicit (&tree->limit_total, hemera_gateway_bot_get_total (result->bot),
                          memory_order_relaxed);
-  /* At least a minute: an API that says 0 ms again and again is not asked in a loop. */
+  /* An API that says 0 ms again and again is not asked in a loop. */
   atomic_store_explicit (
-      &tree->reset_us, now + MAX ((gint64) hemera_gateway_bot_get_reset_after_ms (result->bot), 60000) * 1000,
+      &tree->reset_us,
+      now + MAX ((gint64) hemera_gateway_bot_get_reset_after_ms (result->bot) * 1000, REFRESH_RETRY_US),
       memory_order_relaxed);
   if (broker->budget.remaining > broker->budget.floor)
     broker->alarmed = FALSE;
@@ -258,7 +280,7 @@ broker_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
   if (request != NULL) {
     add_holder (self, broker, request);
     hemera__identify_budget_wish (&broker->budget,
-                                  &(HemeraLeaseWish){ request->shard, request->connection, 0 },
+                                  &(HemeraLeaseWish){ request->shard, request->connection },
                                   hemera_actor_now (self));
   } else if (update != NULL && !update->done) {
     hemera__identify_budget_written (&broker->budget, update->shard, update->connection, update->left,
@@ -267,6 +289,9 @@ broker_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
     holder_done (self, broker, update->shard, update->connection, update->used);
   } else if (result != NULL) {
     refreshed (self, broker, result);
+  } else if (down != NULL && hemera_ref_equal (down->ref, broker->fetch_monitor)) {
+    fetch_over (self, broker);
+    refresh_later (self, broker);
   } else if (down != NULL) {
     holder_down (self, broker, down->ref);
   } else if (timeout != NULL && hemera_ref_equal (timeout->ref, broker->timer)) {

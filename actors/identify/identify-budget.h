@@ -10,7 +10,6 @@
 typedef struct {
   guint shard;
   guint connection;
-  guint64 holder; /* the caller's own: which request */
 } HemeraLeaseWish;
 
 typedef struct {

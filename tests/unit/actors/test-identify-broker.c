@@ -1,7 +1,9 @@
 /* The identify broker as an actor: leases, holders that go, the floor. */
+#include "sim-net.h"
 #include "tree-rig.h"
 
 #include "actors/rest/fetch.h"
+#include "actors/token.h"
 
 typedef struct {
   Rig rig;
@@ -13,6 +15,7 @@ typedef struct {
 static void
 set_up (Fixture *self, gconstpointer data)
 {
+  sim_net = sim_net_new ();
   rig_init (&self->rig, 4, 1, GPOINTER_TO_UINT (data));
   self->broker = rig_spawn (&self->rig, &hemera__identify_broker_class, self->rig.tree->broker_name);
   for (guint i = 0; i < 4; i++)
@@ -23,6 +26,7 @@ static void
 tear_down (Fixture *self, gconstpointer data)
 {
   rig_clear (&self->rig);
+  sim_net_free (sim_net);
 }
 
 static void
@@ -210,6 +214,25 @@ test_floor (Fixture *self, gconstpointer data)
                     0); /* nobody has the gateway's name here */
 }
 
+static void
+test_killed_request (Fixture *self, gconstpointer data)
+{
+  self->rig.tree->config.token = hemera__token_new ("token.of.tests", NULL);
+  request (self, 0);
+  rig_advance (&self->rig, 86400000); /* the limit is reset */
+  g_assert_cmpuint (sim_net->gets->len, ==, 1);
+  hemera_exit (sim_net->getter, hemera_reason_kill ());
+  rig_run (&self->rig);
+  rig_advance (&self->rig, 60000);
+  g_assert_cmpuint (sim_net->gets->len, ==, 2); /* asked again */
+  sim_net_answer (sim_net, 1, 200,
+                  "{\"url\":\"wss://gateway.test\",\"shards\":4,\"session_start_limit\":{\"total\":1000,"
+                  "\"remaining\":1000,\"reset_after\":0,\"max_concurrency\":1}}");
+  rig_run (&self->rig);
+  request (self, 0);
+  g_assert_cmpuint (grants (self, 0), ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -235,5 +258,7 @@ main (int argc, char **argv)
   g_test_add ("/identify-broker/denied/told-once", Fixture, GUINT_TO_POINTER (10), set_up,
               test_alarm_is_told_once, tear_down);
   g_test_add ("/identify-broker/floor", Fixture, GUINT_TO_POINTER (10), set_up, test_floor, tear_down);
+  g_test_add ("/identify-broker/killed-request", Fixture, GUINT_TO_POINTER (10), set_up, test_killed_request,
+              tear_down);
   return g_test_run ();
 }
