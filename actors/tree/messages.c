@@ -142,8 +142,9 @@ static HemeraTerm *
 event_received_to_term (gconstpointer payload)
 {
   const HemeraEventReceived *self = payload;
+  g_autoptr (HemeraTerm) data = hemera__term_of_data (self->d);
 
-  return hemera_term_new ("{event_received, ~u, ~u, ~v}", (guint64) self->op, self->seq, self->d);
+  return hemera_term_new ("{event_received, ~u, ~u, ~t}", (guint64) self->op, self->seq, data);
 }
 
 DEFINE ("event_received", hemera__event_received, HemeraEventReceived, .clear = event_received_clear,

@@ -118,9 +118,31 @@ add_text (HemeraTermBuilder *builder, const char *text)
     hemera_term_builder_add_nil (builder);
 }
 
+HemeraTerm *
+hemera__term_of_data (HemeraView d)
+{
+  g_autoptr (HemeraTermBuilder) builder = hemera_term_builder_new ();
+  HemeraTerm *term;
+  const guint8 *bytes;
+  gsize size;
+
+  if (hemera_view_is_valid (d))
+    hemera_term_builder_add_view (builder, d);
+  else
+    hemera_term_builder_add_nil (builder);
+  term = hemera_term_builder_end (builder, NULL);
+  if (term != NULL)
+    return term;
+  bytes = hemera_view_bytes (d, &size);
+  hemera_term_builder_add_binary (builder, bytes, size);
+  return hemera_term_builder_end (builder, NULL);
+}
+
 static void
 add_event (HemeraTermBuilder *builder, HemeraShardMessage *self)
 {
+  g_autoptr (HemeraTerm) data = hemera__term_of_data (self->d);
+
   hemera_term_builder_add_uint64 (builder, self->op);
   if (self->event != NULL) {
     hemera_term_builder_add_uint64 (builder, self->seq);
@@ -129,10 +151,7 @@ add_event (HemeraTermBuilder *builder, HemeraShardMessage *self)
     hemera_term_builder_add_nil (builder);
     hemera_term_builder_add_nil (builder);
   }
-  if (hemera_view_is_valid (self->d))
-    hemera_term_builder_add_view (builder, self->d);
-  else
-    hemera_term_builder_add_nil (builder);
+  hemera_term_builder_add_view (builder, hemera_term_view (data));
 }
 
 static void

@@ -28,5 +28,8 @@ struct _HemeraShardMessage {
 /* Zeroed but for these. @text: copied, (nullable). (transfer full) */
 HemeraShardMessage *
 hemera__shard_message_new (HemeraShardMessageType type, guint shard, guint connection, const char *text);
+/* The data of a payload as a term that Erlang takes: nil for the invalid view, and the bytes as a binary where a map has a key twice, which
+ * payloads are not looked through for. (transfer full) */
+HemeraTerm *hemera__term_of_data (HemeraView d);
 /* EventReceived of op 0. @event: (transfer none) */
 HemeraShardMessage *hemera__shard_message_new_for_event (HemeraEvent *event);

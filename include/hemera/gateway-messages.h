@@ -61,7 +61,8 @@ HEMERA_API gint64 hemera_shard_message_get_since_ms (HemeraShardMessage *self);
 HEMERA_API guint hemera_shard_message_get_restarts (HemeraShardMessage *self);
 /* (transfer none) (nullable): the exit reason of a Restarted. */
 HEMERA_API HemeraTerm *hemera_shard_message_get_reason (HemeraShardMessage *self);
-/* {event_received, Shard, Op, Seq, Name, Data}, {reconnecting, Shard, Cause} ... (transfer full) */
+/* {event_received, Shard, Op, Seq, Name, Data}, {reconnecting, Shard, Cause} ... Data in which a map has a key twice, which Erlang refuses,
+ * stands as a binary of its ETF bytes without the 131. (transfer full) */
 HEMERA_API HemeraTerm *hemera_shard_message_to_term (HemeraShardMessage *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraShardMessage, hemera_shard_message_unref)
