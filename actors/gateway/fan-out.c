@@ -4,7 +4,8 @@
  * `fanned` (acquire) therefore sees the marks of every delivery up to it. */
 #include "gateway-private.h"
 
-/* Messages for a facade whose loop does not run: more are dropped. */
+/* Messages for a facade whose loop does not run: of states beyond it the last of each shard is kept, restarts and alarms are dropped. What is
+ * rare by itself, the end of a shard and a gap, goes through always. */
 #define FACADE_MAX 16384
 
 /* ---- subscriptions ------------------------------------------------------------------------------------------- */
@@ -113,15 +114,44 @@ is_for_facade (HemeraShardMessageType type)
          || type == HEMERA_SHARD_MESSAGE_ALARM;
 }
 
+static gboolean
+has_room (HemeraGatewayState *self)
+{
+  return atomic_load_explicit (&self->tree->facade_pending, memory_order_relaxed) < FACADE_MAX;
+}
+
+/* @message: (transfer full) */
+static void
+send_to_facade (HemeraGatewayState *self, HemeraShardMessage *message)
+{
+  atomic_fetch_add_explicit (&self->tree->facade_pending, 1, memory_order_relaxed);
+  hemera__said_send (self->tree->facade, &(HemeraSaid){ message, self->tree->number });
+}
+
+void
+hemera__fan_out_missed (HemeraGatewayState *self)
+{
+  for (guint i = 0; i < self->tree->n_slots && has_room (self); i++)
+    if (self->watches[i].missed != NULL)
+      send_to_facade (self, g_steal_pointer (&self->watches[i].missed));
+}
+
 static void
 tell_facade (HemeraGatewayState *self, HemeraShardMessage *message)
 {
-  if (atomic_fetch_add_explicit (&self->tree->facade_pending, 1, memory_order_relaxed) >= FACADE_MAX) {
-    atomic_fetch_sub_explicit (&self->tree->facade_pending, 1, memory_order_relaxed);
-    return;
+  gboolean is_rare =
+      message->type == HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED || message->type == HEMERA_SHARD_MESSAGE_GAP;
+  HemeraSlot *slot = hemera__tree_slot_of (self->tree, message->shard);
+
+  hemera__fan_out_missed (self); /* before what came later */
+  if (is_rare || has_room (self)) {
+    send_to_facade (self, hemera_shard_message_ref (message));
+  } else if (message->type == HEMERA_SHARD_MESSAGE_STATE && slot != NULL) {
+    HemeraWatch *watch = &self->watches[slot - self->tree->slots];
+
+    g_clear_pointer (&watch->missed, hemera_shard_message_unref);
+    watch->missed = hemera_shard_message_ref (message);
   }
-  hemera__said_send (self->tree->facade,
-                     &(HemeraSaid){ hemera_shard_message_ref (message), self->tree->number });
 }
 
 void
@@ -252,5 +282,7 @@ hemera__fan_out_event (HemeraGatewayState *self, HemeraDispatch *dispatch)
 void
 hemera__fan_out_clear (HemeraGatewayState *self)
 {
+  for (guint i = 0; self->watches != NULL && i < self->tree->n_slots; i++)
+    g_clear_pointer (&self->watches[i].missed, hemera_shard_message_unref);
   release_list (self);
 }

@@ -15,6 +15,7 @@ typedef struct {
   gboolean told;     /* RESTARTED was told, or is not due, for the shard that is up */
   gboolean disposed; /* the shard ended `normal` */
   HemeraRef cool_down;
+  HemeraShardMessage *missed; /* (nullable): the last STATE that the facade had no room for */
   /* fan-out */
   guint64 held; /* dispatches that came, or were lost, and whose credit waits until no subscription is full */
   guint64 replayed; /* events that came since the RESUME */
@@ -45,6 +46,8 @@ void hemera__fan_out_lost (HemeraGatewayState *self, guint index);
 void hemera__fan_out_up (HemeraGatewayState *self, guint index, guint64 given);
 /* A subscription that was full has room, or is gone. */
 void hemera__fan_out_credit (HemeraGatewayState *self);
+/* Tells the facade the states that it had no room for, if it has now. */
+void hemera__fan_out_missed (HemeraGatewayState *self);
 void hemera__fan_out_clear (HemeraGatewayState *self);
 
 /* ---- watch.c ------------------------------------------------------------------------------------------------ */

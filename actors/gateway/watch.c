@@ -26,30 +26,33 @@ start_cool_down (HemeraGatewayState *self, guint index)
                                                              hemera_actor_self (self->self), NULL);
 }
 
-/* ---- after a restart of this actor --------------------------------------------------------------------------------- */
+/* ---- who runs ------------------------------------------------------------------------------------------------------ */
 
-/* A shard's supervisor may have given up while no gateway actor was there to see it, perhaps because of that very end: the supervisor of
- * the shards knows. Where there is none, or it does not answer, all shards are being started and will say so. */
+/* A shard's supervisor that ended may have given up, or been shut down with all others; and before a restart of this actor nobody was there
+ * to see it. The supervisor of the shards knows. Where there is none, or it does not answer, all shards are being started, and will say
+ * so, or all are ending. */
 static void
 ask_for_supervisors (HemeraGatewayState *self)
 {
   HemeraPid shards = hemera_system_whereis (hemera_actor_system (self->self), self->tree->shards_name);
-  gboolean is_restart = FALSE;
 
-  for (guint i = 0; i < self->tree->n_slots; i++)
-    is_restart = is_restart || atomic_load_explicit (&self->tree->slots[i].starts, memory_order_relaxed) > 0;
-  if (is_restart && shards.id != 0)
+  if (shards.id != 0)
     hemera_actor_call (self->self, shards, hemera_supervisor_which_children (), -1);
 }
 
 void
 hemera__watch_start (HemeraGatewayState *self)
 {
+  gboolean is_restart = FALSE;
+
+  for (guint i = 0; i < self->tree->n_slots; i++)
+    is_restart = is_restart || atomic_load_explicit (&self->tree->slots[i].starts, memory_order_relaxed) > 0;
   for (guint i = 0; i < self->tree->n_slots; i++)
     if (atomic_load_explicit (&self->tree->slots[i].end, memory_order_relaxed) == HEMERA_SHARD_GAVE_UP)
       start_cool_down (self, i);
   self->watchdog = hemera_actor_start_interval (self->self, WATCHDOG_MS);
-  ask_for_supervisors (self);
+  if (is_restart)
+    ask_for_supervisors (self);
 }
 
 /* ---- up and down --------------------------------------------------------------------------------------------------- */
@@ -105,7 +108,7 @@ keep_cause (HemeraWatch *watch, HemeraTerm *reason)
   watch->cause = hemera_term_ref (reason);
 }
 
-/* Its supervisor ended and it was no shutdown of ours and no fatal close: too many crashes. */
+/* Its supervisor ended, alone, and it was no shutdown of ours and no fatal close: too many crashes. */
 static void
 gave_up (HemeraGatewayState *self, guint index)
 {
@@ -143,7 +146,7 @@ supervisor_down (HemeraGatewayState *self, guint index, HemeraTerm *reason)
   if (watch->disposed)
     atomic_store_explicit (&slot->end, HEMERA_SHARD_ENDED, memory_order_relaxed);
   else
-    gave_up (self, index);
+    ask_for_supervisors (self);
 }
 
 void
@@ -289,6 +292,7 @@ hemera__watch_timeout (HemeraGatewayState *self, HemeraRef ref)
 {
   if (hemera_ref_equal (ref, self->watchdog)) {
     look_for_silence (self);
+    hemera__fan_out_missed (self);
     return;
   }
   for (guint i = 0; i < self->tree->n_slots; i++)

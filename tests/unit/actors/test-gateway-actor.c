@@ -356,6 +356,34 @@ test_restarted_has_the_cause (void)
   rig_clear (&rig);
 }
 
+static guint starts;
+
+static HemeraNext
+ends_at_once_init (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  starts++;
+  hemera_exit (hemera_actor_self (self), hemera_reason_shutdown ());
+  return HEMERA_CONTINUE;
+}
+
+/* The shards' supervisor, whose only child has ended for good. */
+static void
+spawn_shards (Rig *rig)
+{
+  static const HemeraActorClass ends_at_once = { .name = "ends at once", .init = ends_at_once_init };
+  static const HemeraChildSpec child = { .id = "shard_0",
+                                         .actor = &ends_at_once,
+                                         .restart = HEMERA_RESTART_TRANSIENT };
+  static const HemeraSupervisorSpec spec = { .children = &child, .n_children = 1 };
+  HemeraSpawn shards = hemera_supervisor_spawn (&spec);
+
+  starts = 0;
+  shards.name = rig->tree->shards_name;
+  hemera_system_spawn (rig->system, &shards);
+  rig_run (rig);
+  g_assert_cmpuint (starts, ==, 1);
+}
+
 static void
 test_gave_up (void)
 {
@@ -365,6 +393,7 @@ test_gave_up (void)
   HemeraShardMessage *message;
 
   rig_init (&rig, 1, 1, 100);
+  spawn_shards (&rig);
   gateway = spawn_gateway (&rig);
   shard = rig_probe (&rig);
   supervisor = rig_probe (&rig);
@@ -379,6 +408,62 @@ test_gave_up (void)
   g_assert_nonnull (strstr (message->error->message, "killed"));
   g_assert_nonnull (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_ALARM, 0));
   g_assert_cmpuint (rig.tree->slots[0].end, ==, HEMERA_SHARD_GAVE_UP);
+  rig_clear (&rig);
+}
+
+static void
+test_shut_down_with_all (void)
+{
+  Rig rig;
+  Probe *supervisor;
+  HemeraPid gateway;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  supervisor = rig_probe (&rig);
+  bring_up (&rig, gateway, rig_probe (&rig), rig_probe (&rig), supervisor);
+  hemera_exit (supervisor->pid, hemera_reason_shutdown ()); /* and there is no supervisor of shards */
+  rig_run (&rig);
+  g_assert_null (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_ALARM, 0));
+  g_assert_null (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED, 0));
+  g_assert_cmpuint (rig.tree->slots[0].end, ==, HEMERA_SHARD_RUNS);
+  rig_clear (&rig);
+}
+
+/* ---- a facade whose loop does not run ------------------------------------------------------------------------------ */
+
+static void
+say_state (Rig *rig, HemeraPid gateway, HemeraShardState from, HemeraShardState to)
+{
+  HemeraShardMessage *message = hemera__shard_message_new (HEMERA_SHARD_MESSAGE_STATE, 0, 1, NULL);
+
+  message->from = from;
+  message->to = to;
+  rig_say (rig, gateway, message);
+}
+
+static void
+test_blocked_facade (void)
+{
+  Rig rig;
+  HemeraPid gateway;
+  HemeraShardMessage *message =
+      hemera__shard_message_new (HEMERA_SHARD_MESSAGE_DISCONNECTING, 0, 1, "disallowed intents");
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  atomic_store (&rig.tree->facade_pending, 16384);
+  say_state (&rig, gateway, HEMERA_SHARD_STOPPED, HEMERA_SHARD_RESOLVING);
+  say_state (&rig, gateway, HEMERA_SHARD_RESOLVING, HEMERA_SHARD_ACTIVE);
+  g_assert_null (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_STATE, 0));
+  rig_say (&rig, gateway, message);
+  g_assert_nonnull (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_SHARD_DISCONNECTED, 0));
+  atomic_store (&rig.tree->facade_pending, 0);
+  rig_advance (&rig, 6000); /* nothing else has to be said */
+  message = probe_message (rig.facade, HEMERA_SHARD_MESSAGE_STATE, 0);
+  g_assert_nonnull (message);
+  g_assert_cmpint (message->to, ==, HEMERA_SHARD_ACTIVE);
+  g_assert_null (probe_message (rig.facade, HEMERA_SHARD_MESSAGE_STATE, 1));
   rig_clear (&rig);
 }
 
@@ -400,38 +485,18 @@ test_killed_supervisor (void)
   rig_clear (&rig);
 }
 
-static guint starts;
-
-static HemeraNext
-ends_at_once_init (HemeraActor *self, gpointer state, gconstpointer args)
-{
-  starts++;
-  hemera_exit (hemera_actor_self (self), hemera_reason_shutdown ());
-  return HEMERA_CONTINUE;
-}
-
 static void
 test_gave_up_without_a_gateway (void)
 {
-  static const HemeraActorClass ends_at_once = { .name = "ends at once", .init = ends_at_once_init };
-  static const HemeraChildSpec child = { .id = "shard_0",
-                                         .actor = &ends_at_once,
-                                         .restart = HEMERA_RESTART_TRANSIENT };
-  static const HemeraSupervisorSpec spec = { .children = &child, .n_children = 1 };
-  HemeraSpawn shards = hemera_supervisor_spawn (&spec);
   Rig rig;
   HemeraPid gateway;
 
-  starts = 0;
   rig_init (&rig, 1, 1, 100);
   gateway = spawn_gateway (&rig);
   bring_up (&rig, gateway, rig_probe (&rig), rig_probe (&rig), rig_probe (&rig));
   hemera_exit (gateway, hemera_reason_kill ());
   rig_run (&rig);
-  shards.name = rig.tree->shards_name;
-  hemera_system_spawn (rig.system, &shards);
-  rig_run (&rig);
-  g_assert_cmpuint (starts, ==, 1);
+  spawn_shards (&rig);
   spawn_gateway (&rig);
   rig_run (&rig);
   g_assert_cmpuint (rig.tree->slots[0].end, ==, HEMERA_SHARD_GAVE_UP);
@@ -539,6 +604,8 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway-actor/credit/killed-gateway", test_killed_gateway_frees_credit);
   g_test_add_func ("/gateway-actor/credit/room-is-for-all-shards", test_room_is_for_all_shards);
   g_test_add_func ("/gateway-actor/credit/successor-is-told", test_successor_is_told);
+  g_test_add_func ("/gateway-actor/facade/blocked", test_blocked_facade);
+  g_test_add_func ("/gateway-actor/shards/shut-down-with-all", test_shut_down_with_all);
   g_test_add_func ("/gateway-actor/shards/killed-supervisor", test_killed_supervisor);
   g_test_add_func ("/gateway-actor/shards/gave-up-without-a-gateway", test_gave_up_without_a_gateway);
   g_test_add_func ("/gateway-actor/shards/monitors-do-not-pile-up", test_monitors_do_not_pile_up);
