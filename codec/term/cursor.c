@@ -220,7 +220,7 @@ hemera__etf_fun (const guint8 *p, EtfFun *out)
   out->module = p + ETF_FUN_HEADER;
   p = etf_skip_atom (out->module);
   out->old_index = small_integer (&p);
-  out->old_uniq = small_integer (&p);
+  out->old_uniq = (gint32) small_integer (&p);
   out->creator = p;
 }
 
@@ -230,5 +230,5 @@ hemera__etf_export (const guint8 *p, EtfExport *out)
   out->module = p + 1;
   out->name = etf_skip_atom (out->module);
   p = etf_skip_atom (out->name);
-  out->arity = small_integer (&p);
+  out->arity = (guint32) small_integer (&p);
 }

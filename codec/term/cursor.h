@@ -160,7 +160,8 @@ typedef struct {
   guint32 index;
   guint32 n_free;
   const guint8 *module;
-  gint64 old_index, old_uniq;
+  gint64 old_index;
+  gint32 old_uniq; /* what BEAM keeps of it, and tells funs apart by */
   const guint8 *creator;
 } EtfFun;
 
@@ -168,7 +169,7 @@ void hemera__etf_fun (const guint8 *p, EtfFun *out);
 
 typedef struct {
   const guint8 *module, *name;
-  gint64 arity;
+  guint32 arity; /* what BEAM keeps of it */
 } EtfExport;
 
 void hemera__etf_export (const guint8 *p, EtfExport *out);

@@ -58,7 +58,7 @@ append_fun (GString *out, HemeraView view)
     hemera__append_atom (out, export.module);
     g_string_append_c (out, ':');
     hemera__append_atom (out, export.name);
-    g_string_append_printf (out, "/%" G_GINT64_FORMAT, export.arity);
+    g_string_append_printf (out, "/%u", export.arity);
     return;
   }
   EtfFun fun;
@@ -68,8 +68,8 @@ append_fun (GString *out, HemeraView view)
   g_string_append_printf (out, ".%u.", fun.index);
   for (gsize i = 0; i < 16; i++)
     g_string_append_printf (out, "%02x", fun.uniq[i]);
-  g_string_append_printf (out, ".%" G_GINT64_FORMAT ".%" G_GINT64_FORMAT "/%u.%u>", fun.old_index,
-                          fun.old_uniq, fun.arity, fun.n_free);
+  g_string_append_printf (out, ".%" G_GINT64_FORMAT ".%d/%u.%u>", fun.old_index, fun.old_uniq, fun.arity,
+                          fun.n_free);
 }
 
 /* Prints a term without parts, or opens one. */

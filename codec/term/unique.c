@@ -142,7 +142,7 @@ hash_leaf (const guint8 *p)
   case HEMERA_TERM_FUN: { /* an export; other funs have parts */
     EtfExport export;
     hemera__etf_export (p, &export);
-    return hash_atom (hash_atom (mix (hash, (guint64) export.arity), export.module), export.name);
+    return hash_atom (hash_atom (mix (hash, export.arity), export.module), export.name);
   }
   case HEMERA_TERM_TUPLE:
   case HEMERA_TERM_MAP:
