@@ -122,11 +122,10 @@ fire (HemeraTimers *self, HemeraTimer *timer, gint64 now)
   }
 }
 
-guint
+void
 hemera__timers_fire (HemeraTimers *self, gint64 now)
 {
   HemeraInboxNode *due = NULL, **last = &due;
-  guint fired = 0;
 
   /* First out of the heap, then fired: what re-arms is not met again in this round. */
   while (self->count && self->heap[0]->due <= now) {
@@ -140,9 +139,7 @@ hemera__timers_fire (HemeraTimers *self, gint64 now)
     HemeraActorMessage *block = (HemeraActorMessage *) due;
     due = due->next;
     fire (self, hemera__block_payload (block), now);
-    fired++;
   }
-  return fired;
 }
 
 void

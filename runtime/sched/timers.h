@@ -14,7 +14,7 @@ void hemera__timers_add (HemeraTimers *self, HemeraTimer *timer);
 void hemera__timers_remove (HemeraTimers *self, HemeraTimer *timer);
 /* G_MAXINT64: none. */
 gint64 hemera__timers_next (HemeraTimers *self);
-/* Sends what is due at @now; an interval is set for its next time. How many fired. Runs no actor's code. */
-guint hemera__timers_fire (HemeraTimers *self, gint64 now);
+/* Sends what is due at @now; an interval is set for its next time. Runs no actor's code. */
+void hemera__timers_fire (HemeraTimers *self, gint64 now);
 /* Frees all, unfired. */
 void hemera__timers_clear (HemeraTimers *self);
