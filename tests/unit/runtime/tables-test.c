@@ -207,6 +207,34 @@ failed_start_leaves_nothing (World *world)
   assert_log (a, "started:nope");
 }
 
+static void
+do_take_length (HemeraActor *self, Puppet *puppet, gpointer length)
+{
+  *(guint *) length = self->n_messages;
+}
+
+static void
+do_fill_own_queue (HemeraActor *self, Puppet *puppet, gpointer length)
+{
+  puppet_post (puppet, do_take_length, length);
+  hemera_send (puppet->pid, text_new_of ("one"));
+  hemera_send (puppet->pid, text_new_of ("two"));
+}
+
+/* What dumps show as the queue: the messages behind the one at hand. */
+static void
+queue_length_is_of_what_waits (World *world)
+{
+  Puppet *a = puppet_new (world);
+  guint length = G_MAXUINT;
+
+  puppet_do (a, do_fill_own_queue, &length);
+  puppet_await (a, "two");
+  g_assert_cmpuint (length, ==, 2);
+  puppet_do (a, do_take_length, &length);
+  g_assert_cmpuint (length, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -217,6 +245,7 @@ main (int argc, char **argv)
   add_test ("tables/end-of-the-watcher", watcher_that_ends_leaves_nothing);
   add_test ("tables/oneself-by-name", monitor_of_oneself_by_name_never_fires);
   add_test ("tables/unlink", unlink_leaves_nothing);
+  add_test ("tables/queue-length", queue_length_is_of_what_waits);
   add_test ("tables/failed-start", failed_start_leaves_nothing);
   return g_test_run ();
 }
