@@ -267,7 +267,7 @@ client_open (Client *self)
 void
 client_finish (Client *self)
 {
-  g_assert_true (world_run (self->world, 5000, &self->ended));
+  g_assert_true (world_run (self->world, PATIENCE_MS, &self->ended));
 }
 
 void

@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SILENCE_MS      3000
 #define MAX_CONNECTIONS 512
 
 typedef struct {
@@ -82,7 +81,7 @@ peer_read (Peer *peer, void *buffer, gsize size)
 {
   gssize n;
 
-  if (!wait_for_input (peer, SILENCE_MS))
+  if (!wait_for_input (peer, PATIENCE_MS))
     return 0;
   n = peer->ssl ? SSL_read (peer->ssl, buffer, (int) size) : recv (peer->fd, buffer, size, 0);
   return n > 0 ? (gsize) n : 0;

@@ -4,6 +4,9 @@
 
 #include "tests/unit/net/certs.h"
 
+/* How long anybody waits for what comes at once, unless the machine is very busy: nothing may depend on its end. */
+#define PATIENCE_MS 30000
+
 typedef struct _Server Server;
 
 typedef struct {
@@ -35,7 +38,7 @@ void black_hole_close (BlackHole *self);
 
 gboolean peer_write (Peer *peer, const void *data, gsize size);
 gboolean peer_say (Peer *peer, const char *text);
-/* Bytes read, 0 at the end or after 3 s of silence. */
+/* Bytes read, 0 at the end or after PATIENCE_MS of silence. */
 gsize peer_read (Peer *peer, void *buffer, gsize size);
 /* Until the client is gone, the server stops, or @ms have passed. */
 void peer_wait (Peer *peer, int ms);

@@ -25,7 +25,7 @@ echo (Peer *peer, gpointer arg)
 static void
 stall (Peer *peer, gpointer arg)
 {
-  peer_wait (peer, 2000);
+  peer_wait (peer, PATIENCE_MS);
 }
 
 static void
@@ -119,7 +119,7 @@ test_reconnect_in_ended (void)
   client_open (&first);
   hemera__websocket_close (first.websocket, 1000);
   client_finish (&first);
-  g_assert_true (world_run (&world, 3000, &second.opened));
+  g_assert_true (world_run (&world, PATIENCE_MS, &second.opened));
   client_clear (&first);
   client_clear (&second); /* still open: the net aborts it */
   world_clear (&world);
@@ -153,7 +153,7 @@ work (void *data)
     }
     for (int i = 0; i < N; i++) {
       if (!clients[i].messages)
-        world_run (&world, 5000, &clients[i].messages);
+        world_run (&world, PATIENCE_MS, &clients[i].messages);
       g_assert_no_error (clients[i].error);
       self->echoes += clients[i].messages;
     }

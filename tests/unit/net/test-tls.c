@@ -10,7 +10,7 @@ accept_upgrade (Peer *peer, gpointer arg)
 
   *reached = 1;
   if (peer_upgrade (peer))
-    peer_wait (peer, 3000);
+    peer_wait (peer, PATIENCE_MS);
 }
 
 typedef struct {
@@ -73,13 +73,13 @@ static void
 speak_plainly (Peer *peer, gpointer arg)
 {
   peer_say (peer, "HTTP/1.1 400 Bad Request\r\n\r\nThis is not TLS, whatever you think of it.");
-  peer_wait (peer, 1000);
+  peer_wait (peer, PATIENCE_MS);
 }
 
 static void
 stay_silent (Peer *peer, gpointer arg)
 {
-  peer_wait (peer, 3000);
+  peer_wait (peer, PATIENCE_MS);
 }
 
 static void
@@ -99,7 +99,7 @@ send_alert (Peer *peer, gpointer arg)
 
   peer_read (peer, buffer, sizeof buffer);
   peer_write (peer, "\x15\x03\x03\x00\x02\x02\x28", 7);
-  peer_wait (peer, 1000);
+  peer_wait (peer, PATIENCE_MS);
 }
 
 static void
@@ -175,7 +175,7 @@ test_trust_is_per_connection (void)
   client_connect (&with);
   client_finish (&without);
   if (!with.opened)
-    g_assert_true (world_run (&world, 3000, &with.opened));
+    g_assert_true (world_run (&world, PATIENCE_MS, &with.opened));
   g_assert_error (without.error, HEMERA_NET_ERROR, HEMERA_NET_ERROR_TLS);
   hemera__websocket_abort (with.websocket);
   client_clear (&with);

@@ -222,7 +222,7 @@ test_echo (gconstpointer data)
     g_autofree char *bytes = g_strnfill (sizes[i], 'a' + (char) i);
     c.client.messages = 0;
     hemera__websocket_send (c.client.websocket, bytes, sizes[i], i % 2);
-    g_assert_true (world_run (&c.world, 5000, &c.client.messages));
+    g_assert_true (world_run (&c.world, PATIENCE_MS, &c.client.messages));
     g_assert_cmpmem (c.client.message->data, c.client.message->len, bytes, sizes[i]);
     g_assert_cmpint (c.client.binary, ==, i % 2);
   }
@@ -262,7 +262,7 @@ test_drained (gconstpointer data)
   hemera__websocket_send (c.client.websocket, bytes, 200000, TRUE);
   hemera__websocket_send (c.client.websocket, bytes, 10, TRUE);
   g_assert_cmpuint (hemera__websocket_pending (c.client.websocket), ==, 200010);
-  g_assert_true (world_run (&c.world, 5000, &c.client.drained));
+  g_assert_true (world_run (&c.world, PATIENCE_MS, &c.client.drained));
   g_assert_cmpuint (hemera__websocket_pending (c.client.websocket), ==, 0);
   hemera__websocket_abort (c.client.websocket);
   tear_down (&c);
@@ -299,7 +299,7 @@ test_fragments (gconstpointer data)
   set_up (&c, data, send_fragments, &pong);
   client_open (&c.client);
   if (!c.client.messages)
-    g_assert_true (world_run (&c.world, 5000, &c.client.messages));
+    g_assert_true (world_run (&c.world, PATIENCE_MS, &c.client.messages));
   g_assert_cmpmem (c.client.message->data, c.client.message->len, "one two three", 13);
   g_assert_cmpint (c.client.pieces, ==, 3);
   world_run (&c.world, 50, NULL);
@@ -459,7 +459,6 @@ test_close_unanswered (gconstpointer data)
   hemera__websocket_close (c.client.websocket, 4000);
   client_finish (&c.client);
   g_assert_cmpint (g_get_monotonic_time () - start, >=, 190000);
-  g_assert_cmpint (g_get_monotonic_time () - start, <, 1500000);
   g_assert_true (c.client.by_us);
   tear_down (&c);
 }
@@ -566,7 +565,7 @@ test_abort_another (gconstpointer data)
   other.arg = &c.client;
   client_send (&c.client, "hello");
   client_send (&other, "hello");
-  g_assert_true (world_run (&c.world, 5000, &other.messages));
+  g_assert_true (world_run (&c.world, PATIENCE_MS, &other.messages));
   g_assert_null (c.client.websocket);
   world_run (&c.world, 20, NULL);
   g_assert_cmpint (c.client.ended, ==, 0);
@@ -681,11 +680,11 @@ test_send_while_paused (gconstpointer data)
   client_connect (&c.client);
   hemera__websocket_set_paused (c.client.websocket, TRUE); /* before it is open */
   client_send (&c.client, "hello");
-  g_assert_true (world_run (&c.world, 5000, &c.client.drained));
+  g_assert_true (world_run (&c.world, PATIENCE_MS, &c.client.drained));
   world_run (&c.world, 50, NULL);
   g_assert_cmpint (c.client.messages, ==, 0);
   hemera__websocket_set_paused (c.client.websocket, FALSE);
-  g_assert_true (world_run (&c.world, 5000, &c.client.messages));
+  g_assert_true (world_run (&c.world, PATIENCE_MS, &c.client.messages));
   world_run (&c.world, 20, NULL);
   g_assert_cmpint (c.client.drained, ==, 1); /* the resume is no drain */
   abort_it (&c.client);
@@ -723,7 +722,7 @@ test_at_limit (gconstpointer data)
   for (int i = 0; i < 2; i++) {
     c.client.messages = 0;
     hemera__websocket_send (c.client.websocket, bytes, 4096, TRUE);
-    g_assert_true (world_run (&c.world, 5000, &c.client.messages));
+    g_assert_true (world_run (&c.world, PATIENCE_MS, &c.client.messages));
   }
   abort_it (&c.client);
   tear_down (&c);
