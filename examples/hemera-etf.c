@@ -2,10 +2,11 @@
  *
  * With --frames it is a filter over a stream of terms, each behind a 4-byte big-endian length: it holds one term at a time, and writes
  * out what it has before it waits for more, so that it can serve as a co-process. */
+#include "etf-io.h"
+
 #include <hemera/json.h>
 #include <hemera/version.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,62 +27,6 @@ typedef struct {
   gboolean frames;
   HemeraJsonFlags json_flags;
 } Options;
-
-/* ---- input and output -------------------------------------------------------------------------------------------------------------- */
-
-/* Reads up to @size bytes; fewer only at the end of the input. */
-static gboolean
-read_input (guint8 *data, gsize size, gsize *got, GError **error)
-{
-  *got = 0;
-  fflush (stdout);
-  while (*got < size) {
-    ssize_t n = read (STDIN_FILENO, data + *got, size - *got);
-
-    if (n == 0)
-      break;
-    if (n > 0)
-      *got += (gsize) n;
-    else if (errno != EINTR) {
-      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "standard input: %s",
-                   g_strerror (errno));
-      return FALSE;
-    }
-  }
-  return TRUE;
-}
-
-/* All of the input, growing with what comes rather than with the limit. */
-static gboolean
-read_all (GByteArray *input, GError **error)
-{
-  gsize step = 64 * 1024, got;
-
-  do {
-    guint before = input->len;
-
-    g_byte_array_set_size (input, before + (guint) step);
-    if (!read_input (input->data + before, step, &got, error))
-      return FALSE;
-    g_byte_array_set_size (input, before + (guint) got);
-    if (input->len > MAX_SIZE) {
-      g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_SIZE,
-                   "the input is larger than %u bytes at byte %u", MAX_SIZE, MAX_SIZE);
-      return FALSE;
-    }
-  } while (got == step);
-  return TRUE;
-}
-
-static gboolean
-write_output (const void *data, gsize size, GError **error)
-{
-  if (fwrite (data, 1, size, stdout) == size)
-    return TRUE;
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "standard output: %s",
-               g_strerror (errno));
-  return FALSE;
-}
 
 /* ---- one term ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -111,6 +56,28 @@ convert (const Options *options, const guint8 *data, gsize size, GString *out, G
   g_assert_not_reached ();
 }
 
+/* All of the input, growing with what comes rather than with the limit. */
+static gboolean
+read_all (GByteArray *input, GError **error)
+{
+  gsize step = 64 * 1024, got;
+
+  do {
+    guint before = input->len;
+
+    g_byte_array_set_size (input, before + (guint) step);
+    if (!etf_read (input->data + before, step, &got, error))
+      return FALSE;
+    g_byte_array_set_size (input, before + (guint) got);
+    if (input->len > MAX_SIZE) {
+      g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_SIZE,
+                   "the input is larger than %u bytes at byte %u", MAX_SIZE, MAX_SIZE);
+      return FALSE;
+    }
+  } while (got == step);
+  return TRUE;
+}
+
 static gboolean
 convert_whole (const Options *options, GError **error)
 {
@@ -121,7 +88,7 @@ convert_whole (const Options *options, GError **error)
     return FALSE;
   if (options->to != FORM_ETF && isatty (STDOUT_FILENO))
     g_string_append_c (out, '\n');
-  return write_output (out->str, out->len, error);
+  return etf_write (out->str, out->len, error);
 }
 
 /* ---- a stream of terms ------------------------------------------------------------------------------------------------------------- */
@@ -134,7 +101,7 @@ read_frame (GByteArray *input, guint64 offset, GError **error)
   guint32 size;
   gsize got;
 
-  if (!read_input (head, sizeof head, &got, error))
+  if (!etf_read (head, sizeof head, &got, error))
     return FALSE;
   if (got == 0)
     return FALSE;
@@ -156,7 +123,7 @@ read_frame (GByteArray *input, guint64 offset, GError **error)
     guint before = input->len, step = MIN (size - before, 64 * 1024 + before);
 
     g_byte_array_set_size (input, before + step);
-    if (!read_input (input->data + before, step, &got, error))
+    if (!etf_read (input->data + before, step, &got, error))
       return FALSE;
     if (got < step) {
       g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_TRUNCATED,
@@ -175,14 +142,14 @@ write_frame (const Options *options, GString *out, GError **error)
 
   if (options->to == FORM_TEXT) {
     g_string_append_c (out, '\n');
-    return write_output (out->str, out->len, error);
+    return etf_write (out->str, out->len, error);
   }
   if (out->len > G_MAXUINT32) {
     g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_SIZE, "the output is too large for a frame");
     return FALSE;
   }
   head = GUINT32_TO_BE ((guint32) out->len);
-  return write_output (&head, 4, error) && write_output (out->str, out->len, error);
+  return etf_write (&head, 4, error) && etf_write (out->str, out->len, error);
 }
 
 static gboolean
@@ -220,6 +187,18 @@ usage_error (const char *what)
   return EXIT_USAGE;
 }
 
+/* Writes out the terms that stand in front of an error, too. */
+static int
+finish (gboolean ok, const GError *error)
+{
+  g_autoptr (GError) late = NULL;
+
+  if (etf_flush (&late) && ok)
+    return 0;
+  fprintf (stderr, "hemera-etf: %s\n", ok ? late->message : error->message);
+  return EXIT_BAD_INPUT;
+}
+
 static Form
 parse_form (const char *name)
 {
@@ -236,7 +215,7 @@ int
 main (int argc, char **argv)
 {
   g_autofree char *from = NULL, *to = NULL;
-  gboolean frames = FALSE, safe_ids = FALSE, version = FALSE;
+  gboolean frames = FALSE, safe_ids = FALSE, version = FALSE, ok;
   const GOptionEntry entries[] = {
     { "from", 0, 0, G_OPTION_ARG_STRING, &from, "What the input is", "etf|json" },
     { "to", 0, 0, G_OPTION_ARG_STRING, &to, "What the output is", "etf|json|text" },
@@ -258,8 +237,11 @@ main (int argc, char **argv)
   if (!g_option_context_parse (context, &argc, &argv, &error))
     return usage_error (error->message);
   if (version) {
-    printf ("hemera-etf %d.%d.%d\n", HEMERA_MAJOR_VERSION, HEMERA_MINOR_VERSION, HEMERA_MICRO_VERSION);
-    return 0;
+    g_autofree char *line = g_strdup_printf ("hemera-etf %d.%d.%d\n", HEMERA_MAJOR_VERSION,
+                                             HEMERA_MINOR_VERSION, HEMERA_MICRO_VERSION);
+
+    ok = etf_write (line, strlen (line), &error);
+    return finish (ok, error);
   }
   options = (Options){ parse_form (from), parse_form (to), frames,
                        safe_ids ? HEMERA_JSON_SAFE_IDS : HEMERA_JSON_DEFAULT };
@@ -270,14 +252,6 @@ main (int argc, char **argv)
   if (options.to == FORM_NONE)
     return usage_error ("--to wants etf, json or text");
 
-  if (!(options.frames ? convert_frames (&options, &error) : convert_whole (&options, &error))) {
-    fflush (stdout);
-    fprintf (stderr, "hemera-etf: %s\n", error->message);
-    return EXIT_BAD_INPUT;
-  }
-  if (fflush (stdout) != 0) {
-    fprintf (stderr, "hemera-etf: standard output: %s\n", g_strerror (errno));
-    return EXIT_BAD_INPUT;
-  }
-  return 0;
+  ok = options.frames ? convert_frames (&options, &error) : convert_whole (&options, &error);
+  return finish (ok, error);
 }

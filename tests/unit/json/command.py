@@ -3,11 +3,16 @@
 usage: command.py HEMERA_ETF
 Prints TAP.
 """
+import fcntl
 import os
 import resource
+import signal
 import struct
 import subprocess
 import sys
+import termios
+import threading
+import time
 
 PROGRAM = sys.argv[1]
 tests = failures = 0
@@ -92,6 +97,79 @@ with subprocess.Popen([PROGRAM, "--frames", "--from", "json", "--to", "text"], s
         good = good and process.stdout.readline() == f"{i}\n".encode()
     process.stdin.close()
     ok(good and process.wait() == 0, "answers frame by frame")
+
+
+
+# ---- descriptors as programs inherit them ----
+
+
+def make_pipe(non_blocking_end):
+    ends = os.pipe()
+    os.set_blocking(ends[non_blocking_end], False)
+    return ends
+
+
+def waiting(descriptor):
+    return struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))[0]
+
+
+FILTER = [PROGRAM, "--frames", "--from", "json", "--to", "text"]
+reader, writer = make_pipe(0)
+with subprocess.Popen(FILTER, stdin=reader, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    os.close(reader)
+    lines = []
+    try:
+        for i in range(3):  # it finds the pipe empty in between
+            os.write(writer, frame(str(i).encode()))
+            lines.append(process.stdout.readline())
+    except BrokenPipeError:
+        pass
+    os.close(writer)
+    ok(lines == [b"0\n", b"1\n", b"2\n"] and process.wait() == 0, "a non-blocking input that is empty is waited for", process.stderr.read())
+
+COUNT, TEXT = 1000, frame(b'"' + b"x" * 1000 + b'"')
+reader, writer = make_pipe(1)
+with subprocess.Popen([PROGRAM, "--frames", "--from", "json", "--to", "json"], stdin=subprocess.PIPE, stdout=writer, stderr=subprocess.PIPE) as process:
+    os.close(writer)
+
+    def feed():
+        try:
+            with process.stdin:
+                process.stdin.write(TEXT * COUNT)
+        except BrokenPipeError:
+            pass
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    while process.poll() is None and waiting(reader) < 32768:
+        time.sleep(0.01)
+    with open(reader, "rb") as output:
+        data = output.read()
+    feeder.join()
+    ok(data == TEXT * COUNT and process.wait() == 0, "a non-blocking output that is full is waited for", f"{len(data)} bytes")
+
+for arguments, data in (("--from json --to text", b"1"), ("--frames --from json --to text", frame(b"1") * 3), ("--version", b"")):
+    for target in (">/dev/full", ">&-"):
+        result = subprocess.run(["sh", "-c", f'exec "$0" "$@" {target}', PROGRAM] + arguments.split(), input=data, stderr=subprocess.PIPE)
+        ok(result.returncode == 1 and result.stderr.startswith(b"hemera-etf: standard output: "), f"output that cannot be written: {arguments} {target}",
+           repr(result))
+
+with subprocess.Popen(FILTER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, restore_signals=False,
+                      preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN)) as process:
+    process.stdout.close()
+    process.stdin.write(frame(b"1"))
+    process.stdin.flush()
+    ok(process.wait() == 1 and b"standard output" in process.stderr.read(), "a reader that left ends the filter, though input stays open")
+
+with subprocess.Popen(FILTER, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    process.stdin.write(frame(b"1") * COUNT)
+    process.stdin.flush()
+    for _ in range(COUNT):
+        process.stdout.readline()
+    with open(f"/proc/{process.pid}/io") as counters:
+        reads = next(int(line.split()[1]) for line in counters if line.startswith("syscr"))
+    process.stdin.close()
+    ok(process.wait() == 0 and reads < COUNT, "small frames cost less than a read each", f"{reads} reads")
 
 # 100 MB of frames in little memory, a sanitizer's store of freed pieces aside.
 options = dict(os.environ, ASAN_OPTIONS=":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=4"))))
