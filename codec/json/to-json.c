@@ -6,6 +6,7 @@
 #include "number.h"
 
 #include "codec/term/cursor.h"
+#include "codec/term/number-text.h"
 #include "codec/term/utf8.h"
 
 #include <hemera/json.h>
@@ -173,21 +174,6 @@ append_atom (Writer *self, HemeraView view)
   return TRUE;
 }
 
-static void
-append_int64 (GString *out, gint64 value)
-{
-  char digits[20];
-  guint at = sizeof digits;
-  guint64 magnitude = value < 0 ? -(guint64) value : (guint64) value;
-
-  do
-    digits[--at] = (char) ('0' + magnitude % 10);
-  while ((magnitude /= 10) != 0);
-  if (value < 0)
-    g_string_append_c (out, '-');
-  g_string_append_len (out, digits + at, (gssize) (sizeof digits - at));
-}
-
 static gboolean
 append_integer (Writer *self, HemeraView view, gboolean quoted)
 {
@@ -198,16 +184,14 @@ append_integer (Writer *self, HemeraView view, gboolean quoted)
     quoted = TRUE;
   if (quoted)
     g_string_append_c (self->out, '"');
-  if (fits) {
-    append_int64 (self->out, value);
-  } else {
+  if (!fits) {
     guint64 digits = (guint64) (hemera__etf_skip (view.data) - view.data) * 5 / 2; /* at most */
 
     self->work += digits * digits;
     if (self->work > self->max_work)
       return refuse_size (self, view);
-    hemera_view_append_string (view, self->out);
   }
+  hemera__append_integer (self->out, view);
   if (quoted)
     g_string_append_c (self->out, '"');
   return TRUE;

@@ -8,3 +8,6 @@ void hemera__append_double (GString *out, double value);
 
 /* An integer view of any size in decimal. */
 void hemera__append_integer (GString *out, HemeraView integer);
+
+/* The same of a word. */
+void hemera__append_word (GString *out, guint64 word);

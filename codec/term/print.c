@@ -21,8 +21,11 @@ append_bits (GString *out, HemeraView view)
   gsize bits = 0;
   hemera_view_get_bitstring (view, &data, &bits);
   g_string_append (out, "<<");
-  for (gsize i = 0; i < bits / 8; i++)
-    g_string_append_printf (out, i > 0 ? ",%u" : "%u", data[i]);
+  for (gsize i = 0; i < bits / 8; i++) {
+    if (i > 0)
+      g_string_append_c (out, ',');
+    hemera__append_word (out, data[i]);
+  }
   if (bits % 8 != 0)
     g_string_append_printf (out, "%s%u:%u", bits >= 8 ? "," : "", data[bits / 8] >> (8 - bits % 8),
                             (guint) (bits % 8));
