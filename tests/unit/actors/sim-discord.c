@@ -42,7 +42,7 @@ sim_discord_new (HemeraSystem *system, guint n_shards, guint max_concurrency)
   self->identified_at = g_new0 (gint64, n_shards);
   self->interval_ms = 20000;
   self->spacing_ms = 5000;
-  self->max_concurrency = max_concurrency;
+  self->max_concurrency = self->next_concurrency = max_concurrency;
   self->total = self->remaining = 1000;
   self->floor = 10;
   self->reset_us = G_GINT64_CONSTANT (3600000000);
@@ -87,6 +87,7 @@ refill (SimDiscord *self)
   while (now >= self->reset_at) {
     self->reset_at += self->reset_us;
     self->remaining = self->total;
+    self->max_concurrency = self->next_concurrency;
   }
 }
 

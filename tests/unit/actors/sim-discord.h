@@ -24,6 +24,7 @@ typedef struct {
   guint interval_ms;
   /* identifies */
   guint spacing_ms, max_concurrency, remaining, total, floor;
+  guint next_concurrency; /* from the next reset on */
   gint64 reset_at, reset_us;
   gint64 *identified_at; /* per shard */
   guint identifies, resumes, undecodable;

@@ -121,6 +121,8 @@ hear (SimWorld *world, HemeraShardMessage *message)
     g_assert_nonnull (message->error);
     world->gave_up += message->will_restart;
     world->ended += !message->will_restart;
+    if (!message->will_restart)
+      g_assert_cmpuint (message->code, ==, 4014);
   }
 }
 
@@ -193,12 +195,12 @@ sim_world_connect (SimWorld *world, HemeraTerm *sessions)
 }
 
 HemeraTerm *
-sim_world_sessions (SimWorld *world)
+sim_world_sessions (SimWorld *world, HemeraCloseMode mode)
 {
   HemeraSession sessions[SIM_SHARDS_MAX];
   guint shards[SIM_SHARDS_MAX], n = 0;
 
-  for (guint i = 0; i < world->n_shards; i++) {
+  for (guint i = 0; mode == HEMERA_CLOSE_KEEP && i < world->n_shards; i++) {
     sessions[n] = world->sessions[i].session;
     shards[n] = i;
     if (sessions[n].id != NULL
@@ -214,6 +216,8 @@ gboolean
 sim_world_is_settled (SimWorld *world)
 {
   for (guint s = 0; s < world->n_shards; s++) {
+    if (atomic_load (&world->tree->slots[s].end) == HEMERA_SHARD_ENDED)
+      continue;
     if (atomic_load (&world->tree->slots[s].state) != HEMERA_SHARD_ACTIVE)
       return FALSE;
     for (guint i = 0; i < world->subscribers->len; i++) {

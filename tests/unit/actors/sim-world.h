@@ -43,8 +43,8 @@ HemeraPid sim_whereis (SimWorld *self, const char *name);
 
 /* @sessions: (nullable): to resume. */
 void sim_world_connect (SimWorld *self, HemeraTerm *sessions);
-/* As the facade makes it. (transfer full) */
-HemeraTerm *sim_world_sessions (SimWorld *self);
+/* After a close, as the facade makes it. (transfer full) */
+HemeraTerm *sim_world_sessions (SimWorld *self, HemeraCloseMode mode);
 /* @turns of the world, and as many of the others as those make; then time. */
 void sim_world_go (SimWorld *self, guint turns, gint64 ms);
 gboolean sim_world_is_settled (SimWorld *self);

@@ -23,6 +23,7 @@ typedef struct {
   guint next_top;
   gboolean store_killed, resume_forbidden; /* in this life */
   gboolean before;                         /* one of those in the life before */
+  guint fatal;                             /* 4014 that was sent */
 } Harm;
 
 static Harm done;
@@ -95,6 +96,11 @@ break_connection (SimWorld *world, HemeraWebsocket *socket)
   static const guint codes[] = { 1000, 1001, 4000, 4001, 4002, 4008 };
 
   faults++;
+  if (sim_any (world, 100) == 0 && socket->stage == SIM_OPEN) {
+    done.fatal++;
+    sim_discord_close (socket, 4014);
+    return;
+  }
   switch (sim_any (world, 13)) {
   case 0: sim_discord_last_word (world->discord, socket, "{\"op\":7}"); break;
   case 1: sim_discord_last_word (world->discord, socket, "{\"op\":9,\"d\":true}"); break;
@@ -115,7 +121,7 @@ break_connection (SimWorld *world, HemeraWebsocket *socket)
   case 6: sim_discord_silence (socket); break;
   case 7: sim_discord_garbage (world->discord, socket); break;
   case 8:
-    if (socket->stage == SIM_OPEN)
+    if (socket->stage == SIM_OPEN && sim_discord_session_of (socket) != 0)
       sim_discord_say (socket, "{\"op\":1}");
     break;
   case 9: sim_discord_last_word (world->discord, socket, "{\"op\":0,\"s\":1}"); break;
@@ -207,13 +213,13 @@ forget_late (SimWorld *world)
 
 /* The next life: in this process, where all that was fanned out is handled first, or in another. */
 static void
-next_life (SimWorld *world, gboolean other_process)
+next_life (SimWorld *world, HemeraCloseMode mode, gboolean other_process)
 {
   g_autoptr (HemeraTerm) sessions = NULL;
 
   if (!other_process)
     sim_world_handle_all (world);
-  sessions = sim_world_sessions (world);
+  sessions = sim_world_sessions (world, mode);
   hemera__tree_unref (world->tree);
   forget_late (world);
   if (other_process) {
@@ -232,10 +238,10 @@ next_life (SimWorld *world, gboolean other_process)
       number = (guint) g_ascii_strtoull (session.id + 1, NULL, 10);
     for (guint i = 0; i < world->subscribers->len; i++)
       sim_subscriber_begin (g_ptr_array_index (world->subscribers, i), shard, number, session.seq,
-                            number == 0 && done.store_killed);
+                            number == 0 && (done.store_killed || mode == HEMERA_CLOSE_END));
     hemera__session_clear (&session);
   }
-  done.before = done.store_killed || done.resume_forbidden;
+  done.before = done.store_killed || done.resume_forbidden || mode == HEMERA_CLOSE_END;
   done.store_killed = done.resume_forbidden = FALSE;
   world->discord->unasked = 0;
   sim_world_connect (world, sessions);
@@ -256,18 +262,28 @@ run_seed (guint32 seed)
   SimWorld *world = sim_world_new (seed, 1 + dice % 3, 1 + dice / 4 % 4, 1u << dice / 16 % 9);
 
   done = (Harm){ 0 };
+  /* Few session starts, in some, and a larger concurrency when they are counted anew. (Of a smaller one a client knows too late.) */
+  if (seed % 4 == 0) {
+    world->discord->total = world->discord->remaining = 14 + dice / 256 % 20;
+    world->discord->reset_us = (60 + dice / 8192 % 600) * (gint64) G_USEC_PER_SEC;
+    world->discord->reset_at = hemera_system_now (world->system) + world->discord->reset_us;
+    world->discord->next_concurrency += dice / 65536 % 3;
+  }
   world->config.encoding = sim_any (world, 3) == 0 ? HEMERA_ENCODING_JSON : HEMERA_ENCODING_ETF;
   sim_world_connect (world, NULL);
   for (guint i = 0; i < LIVES; i++) {
+    HemeraCloseMode mode = sim_any (world, 4) == 0 ? HEMERA_CLOSE_END : HEMERA_CLOSE_KEEP;
+
     live (world);
-    sim_world_close (world, HEMERA_CLOSE_KEEP);
+    sim_world_close (world, mode);
     check_sessions (world);
-    next_life (world, sim_any (world, 2) == 0);
+    next_life (world, mode, sim_any (world, 2) == 0);
   }
   sim_world_settle (world);
   check_sessions (world);
   sim_world_close (world, HEMERA_CLOSE_END);
   hemera__tree_unref (world->tree);
+  g_assert_cmpuint (world->ended, <=, done.fatal); /* one may cross a close of ours, or a kill */
   restarts += world->restarts;
   given_up += world->gave_up;
   sim_world_free (world);
