@@ -64,7 +64,9 @@ tell_restarted (HemeraGatewayState *self, guint index)
   HemeraShardMessage *message = message_new (self, index, HEMERA_SHARD_MESSAGE_RESTARTED, NULL);
 
   message->restarts = atomic_load_explicit (&self->tree->slots[index].starts, memory_order_relaxed) - 1;
-  message->term = watch->cause != NULL ? g_steal_pointer (&watch->cause) : hemera_term_new_atom ("unknown");
+  /* Without a cause it was this actor's predecessor that went, and took the parsers along. */
+  message->term =
+      watch->cause != NULL ? g_steal_pointer (&watch->cause) : hemera_term_new_atom ("gateway_down");
   watch->told = TRUE;
   tell (self, message);
 }

@@ -130,6 +130,8 @@ hemera__tree_unref (HemeraTree *self)
 HemeraSlot *
 hemera__tree_slot_of (HemeraTree *self, guint shard)
 {
+  if (shard < self->n_slots && self->slots[shard].shard == shard) /* all of them run here */
+    return &self->slots[shard];
   for (guint i = 0; i < self->n_slots; i++)
     if (self->slots[i].shard == shard)
       return &self->slots[i];

@@ -412,6 +412,26 @@ test_gave_up (void)
 }
 
 static void
+test_restarted_with_the_gateway (void)
+{
+  Rig rig;
+  HemeraPid gateway;
+  HemeraShardMessage *message;
+
+  rig_init (&rig, 1, 1, 100);
+  gateway = spawn_gateway (&rig);
+  bring_up (&rig, gateway, rig_probe (&rig), rig_probe (&rig), rig_probe (&rig));
+  hemera_exit (gateway, hemera_reason_kill ());
+  rig_run (&rig);
+  gateway = spawn_gateway (&rig);
+  bring_up (&rig, gateway, rig_probe (&rig), rig_probe (&rig), rig_probe (&rig));
+  message = probe_message (rig.facade, HEMERA_SHARD_MESSAGE_RESTARTED, 0);
+  g_assert_nonnull (message);
+  g_assert_true (hemera_view_is_atom (hemera_term_view (message->term), "gateway_down"));
+  rig_clear (&rig);
+}
+
+static void
 test_shut_down_with_all (void)
 {
   Rig rig;
@@ -605,6 +625,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gateway-actor/credit/room-is-for-all-shards", test_room_is_for_all_shards);
   g_test_add_func ("/gateway-actor/credit/successor-is-told", test_successor_is_told);
   g_test_add_func ("/gateway-actor/facade/blocked", test_blocked_facade);
+  g_test_add_func ("/gateway-actor/shards/restarted-with-the-gateway", test_restarted_with_the_gateway);
   g_test_add_func ("/gateway-actor/shards/shut-down-with-all", test_shut_down_with_all);
   g_test_add_func ("/gateway-actor/shards/killed-supervisor", test_killed_supervisor);
   g_test_add_func ("/gateway-actor/shards/gave-up-without-a-gateway", test_gave_up_without_a_gateway);
