@@ -130,6 +130,33 @@ test_too_large (Fixture *self, gconstpointer data)
   test_hostile (self, text);
 }
 
+/* tear_down() sees that no temporary file stays. */
+static void
+test_cannot_be_written (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraTerm) sessions = sessions_new ();
+  g_autofree char *nowhere = g_build_filename (self->folder, "no", "sessions", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (hemera__session_file_save (nowhere, sessions, &error));
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS);
+  g_clear_error (&error);
+  g_assert_cmpint (g_mkdir (self->path, 0700), ==, 0);
+  g_assert_false (hemera__session_file_save (self->path, sessions, &error));
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS);
+  g_assert_cmpint (g_rmdir (self->path), ==, 0);
+}
+
+static void
+test_no_regular_file (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (mkfifo (self->path, 0600), ==, 0);
+  g_assert_null (hemera__session_file_load (self->path, &error)); /* nor does it wait for a writer */
+  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS);
+}
+
 #define SESSION(id, url)                                                                                     \
   "{\"version\":1,\"total\":1,\"sessions\":[{\"shard\":0,\"id\":" id ",\"seq\":1,\"resume_url\":" url        \
   ",\"encoding\":\"etf\"}]}"
@@ -158,6 +185,8 @@ main (int argc, char **argv)
   g_test_add ("/session-file/round-trip", Fixture, NULL, set_up, test_round_trip, tear_down);
   g_test_add ("/session-file/extremes", Fixture, NULL, set_up, test_extremes, tear_down);
   g_test_add ("/session-file/none", Fixture, NULL, set_up, test_no_file, tear_down);
+  g_test_add ("/session-file/cannot-be-written", Fixture, NULL, set_up, test_cannot_be_written, tear_down);
+  g_test_add ("/session-file/no-regular-file", Fixture, NULL, set_up, test_no_regular_file, tear_down);
   g_test_add ("/session-file/writable-by-others", Fixture, NULL, set_up, test_writable_by_others, tear_down);
   g_test_add ("/session-file/hostile/too-large", Fixture, NULL, set_up, test_too_large, tear_down);
   for (guint i = 0; i < G_N_ELEMENTS (hostile); i++)

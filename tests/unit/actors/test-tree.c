@@ -1,6 +1,8 @@
 /* The tree as a whole, in a simulated system and without a network: how it fails to start and how it gives up. */
 #include "tree-rig.h"
 
+#include "actors/rest/gateway-bot.h"
+#include "actors/session/session-file.h"
 #include "actors/token.h"
 
 static void
@@ -101,6 +103,47 @@ test_safe_seq (void)
   rig_clear (&rig);
 }
 
+/* When the bot identified last, from a file that may say anything and by an earlier tree. */
+static gint64
+identified_after (Rig *rig, gint64 ms)
+{
+  HemeraGatewayBot *bot = hemera__gateway_bot_new ("wss://gateway.test", 1, 1000, 1000, 86400000, 1);
+  HemeraGatewayConfig config;
+  HemeraTree *tree;
+  gint64 us;
+
+  hemera__gateway_config_init (&config);
+  config.sessions = hemera__sessions_new (1, ms, NULL, NULL, 0);
+  tree = hemera__tree_new (rig->system, &config, bot, "", rig->facade->pid, rig->subscribers);
+  us = atomic_load (&tree->identified_us);
+  hemera__tree_follow (rig->tree, tree);
+  g_assert_cmpint (atomic_load (&rig->tree->identified_us), >=, us);
+  hemera__tree_unref (tree);
+  hemera__gateway_config_clear (&config);
+  hemera_gateway_bot_unref (bot);
+  return us;
+}
+
+static void
+test_last_identify (void)
+{
+  Rig rig;
+  gint64 now_ms, now;
+
+  rig_init (&rig, 1, 1, 100);
+  rig_advance (&rig, 10000);
+  now = hemera_system_now (rig.system);
+  now_ms = g_get_real_time () / 1000;
+  g_assert_cmpint (identified_after (&rig, now_ms - 3000), <=,
+                   now - 2999000); /* real time goes on meanwhile */
+  g_assert_cmpint (identified_after (&rig, now_ms - 3000), !=, 0);
+  g_assert_cmpint (identified_after (&rig, now_ms + 86400000), <=, now); /* the clock was set back */
+  g_assert_cmpint (identified_after (&rig, 0), ==, 0);
+  g_assert_cmpint (identified_after (&rig, -5), ==, 0);
+  g_assert_cmpint (identified_after (&rig, G_MAXINT64), ==, 0);
+  rig_clear (&rig);
+}
+
 static GLogWriterOutput
 no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
 {
@@ -117,6 +160,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tree/failed-start-is-told", test_failed_start_is_told);
   g_test_add_func ("/tree/gateway-crashes-too-often", test_gateway_crashes_too_often);
   g_test_add_func ("/tree/ended-shard-stays-down", test_ended_shard_stays_down);
+  g_test_add_func ("/tree/last-identify", test_last_identify);
   g_test_add_func ("/tree/safe-seq", test_safe_seq);
   return g_test_run ();
 }
