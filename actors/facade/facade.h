@@ -84,6 +84,8 @@ void hemera__facade_kill_all (HemeraGateway *self);
 /* ---- gateway-sessions.c ---------------------------------------------------------------------------------------- */
 void hemera__facade_session (HemeraGateway *self, HemeraSessionPut *put);
 void hemera__facade_start_sessions (HemeraGateway *self, HemeraTree *tree);
+/* For the next connect, where there was one before: those that were given, or stood in the file, are old by now. */
+void hemera__facade_keep_sessions (HemeraGateway *self);
 /* TRUE: a save was begun; hemera__facade_saved() follows. */
 gboolean hemera__facade_save (HemeraGateway *self);
 void hemera__facade_job_done (HemeraGateway *self, HemeraFileDone *done);

@@ -10,6 +10,7 @@ finish_close (HemeraGateway *self)
   g_autoptr (GTask) task = g_steal_pointer (&self->closing);
 
   hemera__facade_clear_source (&self->timer);
+  hemera__facade_keep_sessions (self);
   self->state = HEMERA_FACADE_IDLE;
   if (task != NULL)
     g_task_return_boolean (task, TRUE);
@@ -171,6 +172,7 @@ hemera__facade_kill_all (HemeraGateway *self)
   hemera__facade_clear_source (&self->timer);
   hemera__facade_clear_source (&self->cancelled);
   hemera__facade_stop_sessions (self);
+  hemera__facade_keep_sessions (self);
   for (guint i = 0; i < self->n_sessions; i++)
     hemera__session_clear (&self->sessions[i].session);
   g_clear_pointer (&self->sessions, g_free);

@@ -166,7 +166,8 @@ hemera__facade_loaded (HemeraGateway *self, HemeraFileJob *job)
                                                          job->trust_error->message));
     return;
   }
-  self->trust = g_steal_pointer (&job->trust);
+  if (job->trust != NULL)
+    self->trust = g_steal_pointer (&job->trust);
   if (job->session_error != NULL)
     hemera__facade_alarm (self, job->session_error->message); /* new sessions will do */
   if (job->sessions != NULL) {
@@ -183,7 +184,9 @@ load (HemeraGateway *self)
   GError *error = NULL;
 
   job.ca_file = self->trust == NULL ? g_strdup (self->config.ca_file) : NULL;
-  job.session_file = g_strdup (self->config.session_file);
+  if (atomic_load_explicit (&self->tree, memory_order_relaxed)
+      == NULL) /* else we know better than the file */
+    job.session_file = g_strdup (self->config.session_file);
   if (job.ca_file == NULL && job.session_file == NULL) {
     fetch (self);
     return;

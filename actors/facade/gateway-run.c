@@ -92,6 +92,7 @@ hemera_gateway_run (HemeraGateway *self)
 
   g_return_val_if_fail (HEMERA_IS_GATEWAY (self), STATUS_FAILED);
   g_object_ref (self);
+  g_main_context_push_thread_default (self->context); /* where the callbacks of our own calls come */
   run.loop = g_main_loop_new (self->context, FALSE);
   sources[0] = watch_signal (&run, SIGINT);
   sources[1] = watch_signal (&run, SIGTERM);
@@ -102,6 +103,7 @@ hemera_gateway_run (HemeraGateway *self)
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     hemera__facade_clear_source (&sources[i]);
   g_main_loop_unref (run.loop);
+  g_main_context_pop_thread_default (self->context);
   g_object_unref (self);
   return run.status;
 }

@@ -37,6 +37,8 @@ hemera_gateway_dup_sessions (HemeraGateway *self)
   guint n = 0;
 
   g_return_val_if_fail (HEMERA_IS_GATEWAY (self), NULL);
+  if (self->sessions == NULL && self->config.sessions != NULL)
+    return hemera_term_ref (self->config.sessions); /* nothing has run that could have moved them */
   tree = atomic_load_explicit (&self->tree, memory_order_relaxed);
   sessions = g_new0 (HemeraSession, self->n_sessions + 1);
   shards = g_new0 (guint, self->n_sessions + 1);
@@ -61,7 +63,7 @@ hemera_gateway_dup_sessions (HemeraGateway *self)
 
 /* ---- the file ------------------------------------------------------------------------------------------------------ */
 
-/* What the file should hold: after END there is nothing that could be resumed. */
+/* What the file and the next connect should have: after END there is nothing that could be resumed. */
 static HemeraTerm *
 wanted (HemeraGateway *self)
 {
@@ -72,6 +74,18 @@ wanted (HemeraGateway *self)
                                      identified_ms (atomic_load_explicit (&self->tree, memory_order_relaxed)),
                                      NULL, NULL, 0)
              : hemera_gateway_dup_sessions (self);
+}
+
+void
+hemera__facade_keep_sessions (HemeraGateway *self)
+{
+  HemeraTerm *sessions;
+
+  if (self->sessions == NULL)
+    return;
+  sessions = wanted (self);
+  g_clear_pointer (&self->config.sessions, hemera_term_unref);
+  self->config.sessions = sessions;
 }
 
 static gboolean

@@ -19,10 +19,10 @@ def check(name, good, detail=''):
         print('# ' + str(detail)[-2000:].replace('\n', '\n# '))
 
 
-def start(name, simulator, **more):
+def start(name, simulator, *arguments, **more):
     env = dict(os.environ, DISCORD_TOKEN=TOKEN, HEMERA_API_URL=simulator.words[1] + '/api/v10', HEMERA_CA_FILE=simulator.ca,
                G_DEBUG='fatal-criticals', **more)
-    return subprocess.Popen([os.path.join(programs, name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, text=True)
+    return subprocess.Popen([os.path.join(programs, name), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, text=True)
 
 
 def finish(process):
@@ -43,6 +43,14 @@ with tempfile.TemporaryDirectory() as folder:
         check('embed gets its events and closes', code == 0 and len(out.splitlines()) >= 100, (code, err))
         code, out, err = finish(start('late-loop', simulator))
         check('a loop that starts late gets all in its own context', code == 0, (code, err))
+        session_file = os.path.join(folder, 'sessions')
+        for more in ({}, {'SESSION_FILE': session_file}, {'SESSION_FILE': session_file}):
+            code, out, err = finish(start('reconnect', simulator, **more))
+            seqs = [int(word) for word in out.split() if word != 'closed']
+            check('a gateway that is connected again goes on where it stood' + (', with a file' if more else ''), code == 0
+                  and out.split().count('closed') == 3 and len(seqs) >= 180 and seqs == list(range(seqs[0], seqs[0] + len(seqs))), (code, out, err))
+        code, out, err = finish(start('reconnect', simulator, 'end', SESSION_FILE=session_file))
+        check('after an end it begins anew', code == 0 and out.split().count('1') == 2, (code, out, err))
         for name in ('stopped with Ctrl-C', 'started again'):
             bot = start('ping', simulator)
             time.sleep(4 * factor)

@@ -1,6 +1,7 @@
 /* HemeraGateway without a gateway: what is asked of it before, while and after it tries to connect to a port where nobody listens. */
 #include "actors/facade/facade.h"
 #include "actors/rest/gateway-bot.h"
+#include "actors/session/session-file.h"
 #include <dirent.h>
 #include <hemera/hemera.h>
 #include <pthread.h>
@@ -514,6 +515,38 @@ on_closed (GObject *source, GAsyncResult *result, gpointer user_data)
   hemera_gateway_connect_async (HEMERA_GATEWAY (source), NULL, on_done, user_data);
 }
 
+/* A gateway that nothing has moved gives what it was given. */
+static void
+test_sessions_before_connect (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  HemeraSession session = { .id = (char *) "id", .resume_url = (char *) "wss://a", .seq = 7 };
+  guint shard = 0;
+  g_autoptr (HemeraTerm) given = hemera__sessions_new (1, 0, &shard, &session, 1);
+  g_autoptr (HemeraTerm) got = NULL;
+
+  g_assert_true (hemera_gateway_api_options_set_sessions (options, given, NULL));
+  g_clear_object (&self->gateway);
+  self->gateway = hemera_gateway_new (self->system, options);
+  got = hemera_gateway_dup_sessions (self->gateway);
+  g_assert_true (hemera_view_equal (hemera_term_view (got), hemera_term_view (given)));
+}
+
+/* The gateway need not be of the context that is the default when it is run. */
+static void
+test_run_in_its_own_context (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  g_autoptr (GMainContext) context = g_main_context_new ();
+
+  hemera_gateway_api_options_set_ca_file (options, "/nonexistent/ca.pem");
+  g_clear_object (&self->gateway);
+  g_main_context_push_thread_default (context);
+  self->gateway = hemera_gateway_new (self->system, options);
+  g_main_context_pop_thread_default (context);
+  g_assert_cmpint (hemera_gateway_run (self->gateway), ==, 1);
+}
+
 /* Once it is closed it can be connected again, also when it was reading files. */
 static void
 test_close_while_loading (Fixture *self, gconstpointer data)
@@ -587,6 +620,8 @@ main (int argc, char **argv)
   ADD ("close/while-loading", test_close_while_loading);
   ADD ("connect/asks-until-cancelled", test_keeps_asking_until_cancelled);
   ADD ("connect/missing-ca-file", test_missing_ca_file);
+  ADD ("connect/run-in-its-own-context", test_run_in_its_own_context);
+  ADD ("sessions/before-connect", test_sessions_before_connect);
   ADD ("send/before-connect", test_send_before_connect);
   ADD ("send/checked-at-the-caller", test_send_checks);
   ADD ("manager/nobody-listens", test_manager);
