@@ -15,6 +15,8 @@ guint hemera__event_get_connection (HemeraEvent *self);
 
 /* (nullable) (transfer none): the typed root model: HemeraMessage of MESSAGE_CREATE and so on. Lives as long as the event. */
 gpointer hemera__event_get_model (HemeraEvent *self);
+/* The same where it is of that class. (nullable) */
+gpointer hemera__event_get_model_of (HemeraEvent *self, const HemeraModelClass *model_class);
 
 /* Makes @data live as long as @self and freed with g_free(): any thread, lock-free. */
 void hemera__event_keep (HemeraEvent *self, gpointer data);

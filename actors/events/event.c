@@ -158,3 +158,13 @@ hemera__event_get_model (HemeraEvent *self)
 {
   return self->has_model ? self->model : NULL;
 }
+
+gpointer
+hemera__event_get_model_of (HemeraEvent *self, const HemeraModelClass *model_class)
+{
+  HemeraModel *model;
+
+  g_return_val_if_fail (self != NULL, NULL);
+  model = hemera__event_get_model (self);
+  return model != NULL && model->model_class == model_class ? model : NULL;
+}

@@ -104,6 +104,8 @@ def header(name, fields):
                ' * then all of it is absent. */' % (name, low))
     out.append('#pragma once\n\n#include <hemera/term.h>\n\nG_BEGIN_DECLS\n')
     out.append('typedef struct _Hemera%s Hemera%s;' % (name, name))
+    if name in EVENTS.values():
+        refs.append('Event')
     for ref in refs:
         out.append('typedef struct _Hemera%s Hemera%s;' % (ref, ref))
     out.append('\n#define HEMERA_TYPE_%s (hemera_%s_get_type ())' % (low.upper(), low))
@@ -111,6 +113,9 @@ def header(name, fields):
     out.append('/* Counts the event that it is in. ref: (transfer full) */')
     out.append('HEMERA_API Hemera%s *hemera_%s_ref (Hemera%s *self);' % (name, low, name))
     out.append('HEMERA_API void hemera_%s_unref (Hemera%s *self);' % (low, name))
+    for event in sorted(e for e, model in EVENTS.items() if model == name):
+        out.append('/* What a %s is about. (transfer none) (nullable): %%NULL for another event, and when its `d` is no object. */' % event)
+        out.append('HEMERA_API Hemera%s *hemera_%s_from_event (HemeraEvent *event);' % (name, low))
     out.append('/* All of it, unknown fields too. */\nHEMERA_API HemeraView hemera_%s_view (Hemera%s *self);\n' % (low, name))
     for key, f in fields.items():
         k, model = kind(f['type'])
@@ -132,7 +137,7 @@ def header(name, fields):
 
 def source(name, fields):
     low, out = snake(name), [NOTE]
-    out.append('#include "models.h"\n#include <hemera/models/%s.h>\n' % low.replace('_', '-'))
+    out.append(('#include "../event-internal.h"\n' if name in EVENTS.values() else '') + '#include "models.h"\n#include <hemera/models/%s.h>\n' % low.replace('_', '-'))
     names, slot, rows = list(fields), 0, []
     for key in names:
         k, model = kind(fields[key]['type'])
@@ -148,6 +153,9 @@ def source(name, fields):
     out.append('G_DEFINE_BOXED_TYPE (Hemera%s, hemera_%s, hemera_%s_ref, hemera_%s_unref)\n' % (name, low, low, low))
     out.append('Hemera%s *\nhemera_%s_ref (Hemera%s *self)\n{\n  return hemera__model_ref (self);\n}\n' % (name, low, name))
     out.append('void\nhemera_%s_unref (Hemera%s *self)\n{\n  hemera__model_unref (self);\n}\n' % (low, name))
+    if name in EVENTS.values():
+        out.append('Hemera%s *\nhemera_%s_from_event (HemeraEvent *event)\n{\n  return hemera__event_get_model_of (event, &hemera__%s_model);\n}\n'
+                   % (name, low, low))
     out.append('HemeraView\nhemera_%s_view (Hemera%s *self)\n{\n  return hemera__model_whole (self);\n}\n' % (low, name))
     for i, key in enumerate(names):
         f = fields[key]

@@ -99,9 +99,9 @@ typedef void (*HemeraReadyFunc) (HemeraGateway *gateway, HemeraReady *ready, gpo
 typedef void (*HemeraMessageCreateFunc) (HemeraGateway *gateway, HemeraMessage *message, gpointer user_data);
 typedef void (*HemeraGuildCreateFunc) (HemeraGateway *gateway, HemeraGuild *guild, gpointer user_data);
 
-/* Every dispatch with this name (NULL: all), from the next one on. Any thread with a main context. @filter: (nullable): all.
- * @destroy: (nullable): frees @user_data, in the same context, when func can be called no more. The subscription lives until cancelled or
- * the gateway is gone; the gateway owns it. (transfer none) */
+/* Every dispatch with this name (NULL: all), from the next one on; hemera_message_from_event() and its like give its model. Any thread with
+ * a main context. @filter: (nullable): all. @destroy: (nullable): frees @user_data, in the same context, when func can be called no more.
+ * The subscription lives until cancelled or the gateway is gone; the gateway owns it. (transfer none) */
 HEMERA_API HemeraSubscription *
 hemera_gateway_on_event (HemeraGateway *self, const char *name, const HemeraFilter *filter,
                          HemeraEventFunc func, gpointer user_data, GDestroyNotify destroy);

@@ -201,4 +201,6 @@ HEMERA_API const HemeraMessageType hemera_supervisor_event_type;
 #define hemera_supervisor_event_peek(message)                                                                \
   ((HemeraSupervisorEvent *) hemera_actor_message_peek ((message), &hemera_supervisor_event_type))
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraSupervisorSpec, hemera_supervisor_spec_free)
+
 G_END_DECLS

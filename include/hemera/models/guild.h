@@ -23,12 +23,15 @@ typedef struct _HemeraStageInstance HemeraStageInstance;
 typedef struct _HemeraSticker HemeraSticker;
 typedef struct _HemeraVoiceState HemeraVoiceState;
 typedef struct _HemeraWelcomeScreen HemeraWelcomeScreen;
+typedef struct _HemeraEvent HemeraEvent;
 
 #define HEMERA_TYPE_GUILD (hemera_guild_get_type ())
 HEMERA_API GType hemera_guild_get_type (void);
 /* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraGuild *hemera_guild_ref (HemeraGuild *self);
 HEMERA_API void hemera_guild_unref (HemeraGuild *self);
+/* What a GUILD_CREATE is about. (transfer none) (nullable): %NULL for another event, and when its `d` is no object. */
+HEMERA_API HemeraGuild *hemera_guild_from_event (HemeraEvent *event);
 /* All of it, unknown fields too. */
 HEMERA_API HemeraView hemera_guild_view (HemeraGuild *self);
 

@@ -30,12 +30,15 @@ typedef struct _HemeraSharedClientTheme HemeraSharedClientTheme;
 typedef struct _HemeraSticker HemeraSticker;
 typedef struct _HemeraStickerItem HemeraStickerItem;
 typedef struct _HemeraUser HemeraUser;
+typedef struct _HemeraEvent HemeraEvent;
 
 #define HEMERA_TYPE_MESSAGE (hemera_message_get_type ())
 HEMERA_API GType hemera_message_get_type (void);
 /* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraMessage *hemera_message_ref (HemeraMessage *self);
 HEMERA_API void hemera_message_unref (HemeraMessage *self);
+/* What a MESSAGE_CREATE is about. (transfer none) (nullable): %NULL for another event, and when its `d` is no object. */
+HEMERA_API HemeraMessage *hemera_message_from_event (HemeraEvent *event);
 /* All of it, unknown fields too. */
 HEMERA_API HemeraView hemera_message_view (HemeraMessage *self);
 

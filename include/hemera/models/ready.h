@@ -14,12 +14,15 @@ typedef struct _HemeraReady HemeraReady;
 typedef struct _HemeraReadyApplication HemeraReadyApplication;
 typedef struct _HemeraUnavailableGuild HemeraUnavailableGuild;
 typedef struct _HemeraUser HemeraUser;
+typedef struct _HemeraEvent HemeraEvent;
 
 #define HEMERA_TYPE_READY (hemera_ready_get_type ())
 HEMERA_API GType hemera_ready_get_type (void);
 /* Counts the event that it is in. ref: (transfer full) */
 HEMERA_API HemeraReady *hemera_ready_ref (HemeraReady *self);
 HEMERA_API void hemera_ready_unref (HemeraReady *self);
+/* What a READY is about. (transfer none) (nullable): %NULL for another event, and when its `d` is no object. */
+HEMERA_API HemeraReady *hemera_ready_from_event (HemeraEvent *event);
 /* All of it, unknown fields too. */
 HEMERA_API HemeraView hemera_ready_view (HemeraReady *self);
 

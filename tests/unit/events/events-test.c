@@ -109,6 +109,18 @@ test_no_model (void)
   g_assert_null (hemera_user_get_username (hemera_message_get_author (NULL)));
 }
 
+/* For who subscribes to everything. */
+static void
+test_model_of_event (void)
+{
+  g_autoptr (HemeraEvent) event = make_event ("MESSAGE_CREATE", "{\"content\":\"a\"}");
+  g_autoptr (HemeraEvent) other = make_event ("SOMETHING_NEW", "{}");
+
+  g_assert_cmpstr (hemera_message_get_content (hemera_message_from_event (event)), ==, "a");
+  g_assert_null (hemera_guild_from_event (event));
+  g_assert_null (hemera_message_from_event (other));
+}
+
 /* They are boxed: a GValue, a property or a signal of an application can hold one. */
 static void
 test_boxed (void)
@@ -226,6 +238,7 @@ main (int argc, char **argv)
   g_test_add_func ("/events/model/absent-null-present", test_absent_null_present);
   g_test_add_func ("/events/model/wrong-types-give-defaults", test_wrong_types);
   g_test_add_func ("/events/model/none-is-all-absent", test_no_model);
+  g_test_add_func ("/events/model/of-an-event", test_model_of_event);
   g_test_add_func ("/events/model/boxed", test_boxed);
   g_test_add_func ("/events/model/reference-keeps-the-event", test_reference);
   g_test_add_func ("/events/model/threads-share-lazy-parts", test_threads);
