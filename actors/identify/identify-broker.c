@@ -279,8 +279,7 @@ broker_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
 
   if (request != NULL) {
     add_holder (self, broker, request);
-    hemera__identify_budget_wish (&broker->budget,
-                                  &(HemeraLeaseWish){ request->shard, request->connection },
+    hemera__identify_budget_wish (&broker->budget, &(HemeraLeaseWish){ request->shard, request->connection },
                                   hemera_actor_now (self));
   } else if (update != NULL && !update->done) {
     hemera__identify_budget_written (&broker->budget, update->shard, update->connection, update->left,

@@ -38,7 +38,7 @@ def finish(process):
 with tempfile.TemporaryDirectory() as folder:
     stream = os.path.join(folder, 'stream.jsonl')
     make_stream(stream, events=4000, guilds=8, seed=5)
-    with Simulator(os.path.join(programs, 'hemera-sim'), '--stream', stream, '--rate', '500', '--identify-spacing-ms', '100', tls=True) as simulator:
+    with Simulator(os.path.join(programs, 'hemera-sim'), '--stream', stream, '--rate', '500', '--loop', '--identify-spacing-ms', '100', tls=True) as simulator:
         code, out, err = finish(start('embed', simulator))
         check('embed gets its events and closes', code == 0 and len(out.splitlines()) >= 100, (code, err))
         code, out, err = finish(start('late-loop', simulator))
