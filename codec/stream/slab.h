@@ -1,7 +1,7 @@
 /* HemeraSlab: a counted run of bytes that payloads are sliced from without copying; HemeraSlice: a counted part of one.
  * One writer fills a slab (the inflater, or the websocket of an uncompressed connection), readers hold slices from any thread; bytes
- * already handed out are never written again. A slab returns to its pool's free list when the last slice goes (the count is the one
- * atomic; lock-free). Memory is counted: a pool has a limit and tells its use. */
+ * already handed out are never written again. A slab goes to the process's free ones when the last slice goes (the count is the one
+ * atomic; lock-free). Memory is counted, and so many slabs are kept at most. */
 #pragma once
 
 #include <hemera/term.h>

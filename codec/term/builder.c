@@ -222,7 +222,7 @@ hemera_term_builder_add_decimal (HemeraTermBuilder *self, const char *digits, gs
 void
 hemera_term_builder_add_double (HemeraTermBuilder *self, double value)
 {
-  if (!isfinite (value))
+  if (!isfinite (value)) /* ei writes what no BEAM reads */
     refuse (self, HEMERA_CODEC_ERROR_UNSUPPORTED, "a float that is not finite");
   else if (begin (self, PIECE))
     ENCODE (self, ei_encode_double, value);
@@ -232,7 +232,7 @@ void
 hemera_term_builder_add_atom (HemeraTermBuilder *self, const char *name)
 {
   gsize size = strlen (name);
-  if (!hemera__utf8_valid (name, size))
+  if (!hemera__utf8_valid (name, size)) /* ei lets overlong forms and surrogates pass, and cuts long names */
     refuse (self, HEMERA_CODEC_ERROR_UNSUPPORTED, "an atom that is no UTF-8");
   else if (hemera__utf8_length ((const guint8 *) name, size) > 255)
     refuse (self, HEMERA_CODEC_ERROR_UNSUPPORTED, "an atom of more than 255 characters");

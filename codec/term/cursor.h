@@ -1,7 +1,11 @@
 /* Reading validated ETF bytes: tags, big-endian numbers and the few compound readings that every part of the term core needs.
  *
  * Nothing here checks bounds: the validating pass (validate.c) has, and no other bytes may be given. After it (and normal.c) these hold:
- * a LIST_EXT has at least one element, and its tail is NIL_EXT or no list at all. */
+ * a LIST_EXT has at least one element, and its tail is NIL_EXT or no list at all.
+ *
+ * ei writes our terms (builder.c) but does not read them: its decoders copy what is pointed at here (an atom costs ten times as much, a pid
+ * a kilobyte), read old floats by the process's locale, have bigs beyond 64 bits in digits of 16, and count in int. A test reads the same
+ * bytes with both. */
 #pragma once
 
 #include <hemera/term.h>

@@ -50,7 +50,8 @@ append_identity (GString *out, HemeraView view, HemeraTermType type)
   g_string_append_c (out, '>');
 }
 
-/* fun m:f/1; #Fun<module.index.uniq.old_index.old_uniq/arity> and the free variables' number; they may be anything, a secret too. */
+/* fun m:f/1, its names as atoms (OTP 25 takes their UTF-8 for Latin-1); #Fun<module.index.uniq.old_index.old_uniq/arity> and the free
+ * variables' number; they may be anything, a secret too. */
 static void
 append_fun (GString *out, HemeraView view)
 {
