@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """hemera-sim under a client that shares no code with it: protocol, strictness, limits, REST. Usage: sim_test.py BIN-FOLDER. Prints TAP."""
-import os, shutil, subprocess, sys, tempfile, time
+import os, shutil, struct, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import sim_etf
@@ -375,6 +375,10 @@ STRICT = [
     ('unmasked', 1002, 'websocket', masks),
     ('reserved-bits', 1002, 'websocket', lambda c: c.send_frame(1, b'{}', reserved=0x40)),
     ('stray-continuation', 1002, 'websocket', lambda c: c.send_frame(0, b'{}')),
+    ('half-close-code', 1002, 'websocket', lambda c: c.send_frame(8, b'x')),
+    ('close-code-of-no-frame', 1002, 'websocket', lambda c: c.send_frame(8, struct.pack('>H', 1005))),
+    ('close-code-too-small', 1002, 'websocket', lambda c: c.send_frame(8, struct.pack('>H', 999))),
+    ('close-reason-no-utf8', 1002, 'websocket', lambda c: c.send_frame(8, struct.pack('>H', 1000) + b'\xff')),
     ('long-control', 1002, 'websocket', lambda c: c.send_frame(9, b'x' * 126)),
 ]
 STRICT_READY = [
@@ -736,7 +740,8 @@ def endless_header():
 
 
 def usage():
-    for options in (['--no-such'], ['--shards', '0'], ['--faults', 'nothing:1'], ['--etf-style', 'x'], ['--rest-fault', 'x'], ['word']):
+    for options in (['--no-such'], ['--shards', '0'], ['--faults', 'nothing:1'], ['--etf-style', 'x'], ['--rest-fault', 'x'], ['word'],
+                    ['--crash-shard', 'x'], ['--crash-shard', '1'], ['--host', 'a"b'], ['--send-window-ms', '-1'], ['--session-remaining', '-7']):
         done = subprocess.run([SIM, *options], capture_output=True, text=True, timeout=5)
         assert done.returncode == 2 and done.stderr.startswith('hemera-sim: ') and not done.stdout, (options, done)
     done = subprocess.run([SIM, '--stream', '/nonexistent'], capture_output=True, text=True, timeout=5)

@@ -144,10 +144,11 @@ parse_crash (SimFaults *self, const char *text, GError **error)
 {
   guint64 shard = 0, count = 0;
   g_auto (GStrv) parts = g_strsplit (text != NULL ? text : "0:0", ":", 2);
-  if (!g_ascii_string_to_unsigned (parts[0] != NULL ? parts[0] : "", 10, 0, 65535, &shard, error)
-      || !g_ascii_string_to_unsigned (parts[0] != NULL && parts[1] != NULL ? parts[1] : "", 10, 0, 1000000,
-                                      &count, error))
+  if (g_strv_length (parts) != 2 || !g_ascii_string_to_unsigned (parts[0], 10, 0, 65535, &shard, NULL)
+      || !g_ascii_string_to_unsigned (parts[1], 10, 0, 1000000, &count, NULL)) {
+    g_set_error (error, SIM_ERROR, SIM_ERROR_OPTION, "--crash-shard is SHARD:COUNT");
     return FALSE;
+  }
   self->crash_shard = (guint) shard;
   self->crashes_left = (guint) count;
   return TRUE;

@@ -51,6 +51,20 @@ check_head (const SimFrames *self, guint8 first, guint8 second, guint64 size)
   return NULL;
 }
 
+/* Nothing, or a code that may stand in a frame and a reason in UTF-8. */
+static const char *
+check_close (const guint8 *data, gsize size)
+{
+  guint code = size >= 2 ? (guint) data[0] << 8 | data[1] : 1000;
+  if (size == 1)
+    return "half a close code";
+  if (code < 1000 || (code >= 1004 && code <= 1006) || (code > 1014 && code < 3000) || code > 4999)
+    return "a close code that no frame may have";
+  if (size > 2 && !g_utf8_validate_len ((const char *) data + 2, size - 2, NULL))
+    return "a close reason that is no UTF-8";
+  return NULL;
+}
+
 static SimFrameKind
 finish_data (SimFrames *self, const guint8 **data, gsize *size)
 {
@@ -97,6 +111,8 @@ sim_frames_next (SimFrames *self, const guint8 **data, gsize *size, const char *
       in[head + i] ^= in[head - 4 + (i & 3)];
     guint8 opcode = in[0] & 15;
     gboolean final = (in[0] & 128) != 0;
+    if (opcode == 8 && (why = check_close (in + head, length)) != NULL)
+      return broken (what, why);
     if (opcode >= 8) {
       self->taken = head + length;
       *data = in + head;

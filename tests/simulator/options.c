@@ -11,8 +11,10 @@ static const char summary[] =
     "A strict simulator of Discord's REST and gateway for bots under test. It listens on loopback only, and "
     "prints\n"
     "one line when it is ready: listening https://127.0.0.1:PORT ca=FILE (http and no ca with --plain).\n"
-    "REST: GET /api/v10/gateway and /api/v10/gateway/bot. Gateway: v=10, encoding=json|etf, "
-    "compress=zlib-stream.\n"
+    "REST: GET /api/v10/gateway and /api/v10/gateway/bot, with Discord's User-Agent (DiscordBot (URL, "
+    "VERSION), "
+    "else 403.\n"
+    "Gateway: v=10, encoding=json|etf, compress=zlib-stream.\n"
     "What a client does wrong is closed with Discord's code and logged as a violation.";
 
 static const char details[] =
@@ -84,6 +86,18 @@ check (const SimOptions *self, GError **error)
     { "--max-connections", self->max_connections, 1, 1 << 16 },
     { "--fault-every", self->fault_every, 0, G_MAXINT },
     { "--lose-on-gap", self->lose_on_gap, 0, G_MAXINT },
+    { "--max-guilds", self->max_guilds, 0, G_MAXINT },
+    { "--session-total", self->session_total, 0, G_MAXINT },
+    { "--session-remaining", self->session_remaining, 0, G_MAXINT },
+    { "--session-reset-after-ms", self->session_reset_after, 0, G_MAXINT64 / 2 },
+    { "--handshake-timeout-ms", self->handshake_timeout, 1, G_MAXINT },
+    { "--resume-window-ms", self->resume_window, 0, G_MAXINT },
+    { "--slow-read-ms", self->slow_read, 0, G_MAXINT },
+    { "--op7-close-ms", self->op7_close, 0, G_MAXINT },
+    { "--resume-dead-ms", self->resume_dead, 0, G_MAXINT },
+    { "--send-window-ms", self->send_window, 1, G_MAXINT },
+    { "--presence-window-ms", self->presence_window, 1, G_MAXINT },
+    { "--members-interval-ms", self->members_interval, 0, G_MAXINT },
   };
   for (gsize i = 0; i < G_N_ELEMENTS (ranges); i++)
     if (ranges[i].value < ranges[i].least || ranges[i].value > ranges[i].most) {
@@ -98,7 +112,8 @@ sim_options_parse (SimOptions *self, int argc, char **argv, GError **error)
 {
   static const char *const styles[] = { "discord", "binary", "mixed", NULL };
   static const char *const orders[] = { "discord", "brief", "d-first", "mixed", NULL };
-  static const char *const hosts[] = { "other", "same", NULL };
+  static const char *const resume_hosts[] = { "other", "same", NULL };
+  static const char *const hosts[] = { "127.0.0.1", "localhost", "gateway.test", NULL };
   g_autofree char *style = NULL, *order = NULL, *resume_host = NULL;
   gboolean version = FALSE;
   *self = (SimOptions){
@@ -224,18 +239,18 @@ sim_options_parse (SimOptions *self, int argc, char **argv, GError **error)
     return FALSE;
   self->etf_style = (SimEtfStyle) chosen;
   if (!pick (order != NULL ? order : "discord", "--key-order", orders, &self->key_order, error)
-      || !pick (resume_host != NULL ? resume_host : "other", "--resume-host", hosts, &self->same_resume_host,
-                error))
+      || !pick (resume_host != NULL ? resume_host : "other", "--resume-host", resume_hosts,
+                &self->same_resume_host, error))
     return FALSE;
-  if (self->heartbeat_grace < 0)
+  if (self->heartbeat_grace == -1)
     self->heartbeat_grace = MAX (self->heartbeat_interval / 2, 5000);
-  if (self->session_remaining < 0)
+  if (self->session_remaining == -1)
     self->session_remaining = self->session_total;
   if (self->host == NULL)
     self->host = g_strdup ("127.0.0.1");
   if (self->token == NULL)
     self->token = g_strdup ("simulator-token");
-  return check (self, error);
+  return pick (self->host, "--host", hosts, &chosen, error) && check (self, error);
 }
 
 void
