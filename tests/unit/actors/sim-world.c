@@ -19,6 +19,14 @@ sim_whereis (SimWorld *self, const char *name)
 
 /* ---- the ordinary -------------------------------------------------------------------------------------------- */
 
+/* Many events in one read, so that they are under way together. */
+static void
+pour (SimWorld *world, HemeraWebsocket *socket)
+{
+  for (guint i = sim_any (world, 400); i > 0 && sim_discord_step (world->discord, socket); i--) {}
+  for (guint i = sim_any (world, 400); i > 0 && sim_socket_deliver (socket); i--) {}
+}
+
 static void
 step_socket (SimWorld *world, HemeraWebsocket *socket)
 {
@@ -30,7 +38,9 @@ step_socket (SimWorld *world, HemeraWebsocket *socket)
       sim_socket_open (socket);
     break;
   case SIM_OPEN:
-    if (!socket->drained && sim_any (world, 2) == 0)
+    if (sim_any (world, 20) == 0)
+      pour (world, socket);
+    else if (!socket->drained && sim_any (world, 2) == 0)
       sim_socket_drain (socket);
     else if (!g_queue_is_empty (&socket->frames) && sim_any (world, 3) != 0)
       sim_socket_deliver (socket);

@@ -269,6 +269,8 @@ run_seed (guint32 seed)
     world->discord->reset_at = hemera_system_now (world->system) + world->discord->reset_us;
     world->discord->next_concurrency += dice / 65536 % 3;
   }
+  if (seed % 2 == 0)
+    world->config.restart_base_ms = 0; /* back while what its predecessor gave is still under way */
   world->config.encoding = sim_any (world, 3) == 0 ? HEMERA_ENCODING_JSON : HEMERA_ENCODING_ETF;
   sim_world_connect (world, NULL);
   for (guint i = 0; i < LIVES; i++) {
