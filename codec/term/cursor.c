@@ -215,7 +215,7 @@ hemera__etf_fun (const guint8 *p, EtfFun *out)
 {
   out->arity = p[5];
   out->uniq = p + 6;
-  out->index = etf_get32 (p + 22);
+  out->index = (gint32) etf_get32 (p + 22);
   out->n_free = etf_get32 (p + 26);
   out->module = p + ETF_FUN_HEADER;
   p = etf_skip_atom (out->module);

@@ -161,7 +161,7 @@ void hemera__etf_identity (const guint8 *p, EtfIdentity *out);
 typedef struct {
   guint8 arity;
   const guint8 *uniq; /* 16 bytes */
-  guint32 index;
+  gint32 index;       /* signed in BEAM, and so in the order of funs */
   guint32 n_free;
   const guint8 *module;
   gint64 old_index;

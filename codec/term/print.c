@@ -69,7 +69,7 @@ append_fun (GString *out, HemeraView view)
   hemera__etf_fun (view.data, &fun);
   g_string_append (out, "#Fun<");
   hemera__append_atom (out, fun.module);
-  g_string_append_printf (out, ".%u.", fun.index);
+  g_string_append_printf (out, ".%u.", (guint32) fun.index);
   for (gsize i = 0; i < 16; i++)
     g_string_append_printf (out, "%02x", fun.uniq[i]);
   g_string_append_printf (out, ".%" G_GINT64_FORMAT ".%d/%u.%u>", fun.old_index, fun.old_uniq, fun.arity,

@@ -246,7 +246,7 @@ open_level (Walk *walk, const guint8 *at, guint64 parts, gboolean hashed)
   if (hashed && *at == ETF_NEW_FUN) {
     EtfFun fun;
     hemera__etf_fun (at, &fun);
-    level.hash = mix (mix (hash_atom (level.hash, fun.module), fun.index), (guint64) fun.old_uniq);
+    level.hash = mix (mix (hash_atom (level.hash, fun.module), (guint64) fun.index), (guint64) fun.old_uniq);
     level.hash = mix (level.hash, fun.n_free);
   } else if (hashed && !level.is_map && *at != ETF_LIST) {
     level.hash = mix (level.hash, parts);

@@ -153,7 +153,7 @@ words(N) -> <<(<< <<(rnd(3) - 1):32>> || _ <- lists:seq(2, N) >>)/binary, (rnd(2
 ref() -> raw_term(ref_bin()).
 %% BEAM knows a fun by module, index and old uniq, and keeps arity and checksum of the first it sees: so they are functions of those.
 fun_bin() ->
-    Free = rnd(4) - 1, Index = rnd(3), Uniq = rnd(4) - 2,
+    Free = rnd(4) - 1, Index = pick([1, 2, 3, 16#80000005]), Uniq = rnd(4) - 2,
     Body = <<1, 0:128, Index:32, Free:32, (pick([<<119, 1, "m">>, <<119, 1, "n">>]))/binary, 97, Index, 98, Uniq:32, (pid_bin())/binary, (iolist_to_binary([[97, rnd(3)] || _ <- lists:seq(1, Free)]))/binary>>,
     <<112, (byte_size(Body) + 4):32, Body/binary>>.
 fun_() -> raw_term(fun_bin()).

@@ -354,6 +354,20 @@ test_big_against_float (void)
   g_assert_false (hemera_view_equal (VIEW (110, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), real));
 }
 
+/* BEAM's index is signed. Where two lie 2^31 apart and more its order is none; this one still is. */
+static void
+test_fun_index (void)
+{
+#define FUN(...)                                                                                             \
+  VIEW (112, 0, 0, 0, 50, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, __VA_ARGS__, 0, 0, 0, 0, 119,   \
+        1, 'm', 97, 0, 97, 7, 88, 119, 1, 'n', 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1)
+  HemeraView three = FUN (0, 0, 0, 3), below = FUN (128, 0, 0, 5), most = FUN (127, 255, 255, 255);
+  g_assert_cmpint (hemera_view_compare (below, three), ==, -1);
+  g_assert_cmpint (hemera_view_compare (three, most), ==, -1);
+  g_assert_cmpint (hemera_view_compare (below, most), ==, -1);
+#undef FUN
+}
+
 static void
 test_copies (void)
 {
@@ -468,6 +482,7 @@ main (int argc, char **argv)
   g_test_add_func ("/term/view/leave-another", test_leave_another);
   g_test_add_func ("/term/view/total", test_total);
   g_test_add_func ("/term/order/big-against-float", test_big_against_float);
+  g_test_add_func ("/term/order/fun-index", test_fun_index);
   g_test_add_func ("/term/owner/copies", test_copies);
   g_test_add_func ("/term/owner/no-copy", test_no_copy);
   g_test_add_func ("/term/owner/slices", test_slices);
