@@ -44,7 +44,7 @@ check_shape (const guint8 *data, gsize size, const HemeraEtfLimits *limits, GErr
 }
 
 /* Inflates 131, 80, size (4 bytes), zlib data. The buffer grows with what really comes out, so that a claimed size costs nothing by itself.
- * Byte offsets of later errors count from the version byte that the result gets in front. */
+ * The result gets a version byte in front. */
 static guint8 *
 inflate_term (const guint8 *data, gsize size, gsize max_inflated, gsize *inflated_size, GError **error)
 {
@@ -122,6 +122,17 @@ drop_owner (gpointer *owner, GDestroyNotify *owner_free)
   *owner_free = NULL;
 }
 
+/* Says which bytes the offset in the message counts, where they are not those that were given. */
+static void
+tell_bytes (GError **error, const char *which)
+{
+  if (which != NULL && error != NULL) {
+    char *message = g_strconcat ((*error)->message, which, NULL);
+    g_free ((*error)->message);
+    (*error)->message = message;
+  }
+}
+
 static void
 replace_bytes (guint8 *bytes, const guint8 **data, gpointer *owner, GDestroyNotify *owner_free)
 {
@@ -138,23 +149,28 @@ make_term (const guint8 *data, gsize size, gpointer owner, GDestroyNotify owner_
 {
   HemeraEtfLimits limits = hemera__limits_resolve (given);
   gpointer first_owner = owner;
+  const char *which = NULL;
   gboolean irregular = FALSE;
   gboolean ok = check_shape (data, size, &limits, error);
 
   if (ok && size > 1 && data[1] == ETF_COMPRESSED) {
     guint8 *inflated = inflate_term (data, size, limits.max_inflated, &size, error);
     ok = inflated != NULL;
-    if (ok)
+    if (ok) {
       replace_bytes (inflated, &data, &owner, &owner_free);
+      which = " of the inflated term";
+    }
   }
   ok = ok && hemera__etf_validate (data, size, 1, limits.max_depth, &irregular, error);
   if (ok && irregular) {
     guint8 *normal = hemera__etf_normalise (data, size, &size);
     replace_bytes (normal, &data, &owner, &owner_free);
+    which = " of the term with its lists made plain";
   }
   if (ok && limits.unique_keys)
     ok = hemera__etf_check_unique (data, size, error);
   if (!ok) {
+    tell_bytes (error, which);
     drop_owner (&owner, &owner_free);
     return NULL;
   }

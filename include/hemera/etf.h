@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 /**
  * HEMERA_CODEC_ERROR:
  *
- * Errors of untrusted ETF or JSON bytes. The message names the fact and the byte offset ("... at byte 17").
+ * Errors of untrusted ETF or JSON bytes. The message names the fact and the byte offset ("... at byte 17", and of which bytes where they
+ * are not those that were given: "... at byte 17 of the inflated term").
  */
 #define HEMERA_CODEC_ERROR (hemera_codec_error_quark ())
 HEMERA_API GQuark hemera_codec_error_quark (void);

@@ -347,6 +347,21 @@ test_compressed_twice (void)
   refused (twice, NULL, HEMERA_CODEC_ERROR_MALFORMED);
 }
 
+/* The offset is of no use to who does not know the bytes that it counts. */
+static void
+test_other_bytes (void)
+{
+  g_autoptr (GByteArray) inner = read_hex ("61 01 00"), bytes = compress_term (inner, 3);
+  g_autoptr (GByteArray) odd = read_hex ("74 00000002 61 01 6a 6c 00000000 61 01 6a");
+  g_autoptr (GError) error = NULL;
+  g_assert_null (hemera_term_new_from_etf_data (bytes->data, bytes->len, NULL, &error));
+  g_assert_cmpstr (error->message, ==, "bytes behind the term at byte 3 of the inflated term");
+  g_clear_error (&error);
+  g_assert_null (hemera_term_new_from_etf_data (odd->data, odd->len, NULL, &error));
+  g_assert_cmpstr (error->message, ==, "a map key twice at byte 9 of the term with its lists made plain");
+  g_assert_null (hemera_term_new_from_etf_data (odd->data, odd->len, NULL, NULL));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -365,5 +380,6 @@ main (int argc, char **argv)
   g_test_add_func ("/term/compressed/stated-size", test_compressed_stated_size);
   g_test_add_func ("/term/compressed/damage", test_compressed_damage);
   g_test_add_func ("/term/compressed/twice", test_compressed_twice);
+  g_test_add_func ("/term/compressed/other-bytes", test_other_bytes);
   return g_test_run ();
 }
