@@ -97,6 +97,8 @@ test_too_many_requests (void)
     { "0", "{}", 250 },
     { "-5", "not json", 250 },
     { "nan", "{\"retry_after\":\"x\"}", 250 },
+    { "inf", "", 250 },
+    { "inf", "{\"retry_after\":2}", 2000 },
     { "99999999999", "{}", 3600000 },
   };
 
@@ -144,6 +146,10 @@ main (int argc, char **argv)
     { "/rest/bot/https-url", "{\"url\":\"https://gateway.discord.gg\",\"shards\":1," GOOD_LIMIT "}" },
     { "/rest/bot/url-without-host", "{\"url\":\"wss:///x\",\"shards\":1," GOOD_LIMIT "}" },
     { "/rest/bot/url-with-a-user", "{\"url\":\"wss://a:b@gateway.discord.gg\",\"shards\":1," GOOD_LIMIT "}" },
+    { "/rest/bot/url-with-a-fragment",
+      "{\"url\":\"wss://gateway.discord.gg/#x\",\"shards\":1," GOOD_LIMIT "}" },
+    { "/rest/bot/url-with-a-bad-port",
+      "{\"url\":\"wss://gateway.discord.gg:99999/\",\"shards\":1," GOOD_LIMIT "}" },
     { "/rest/bot/url-with-blanks", "{\"url\":\"wss://gateway.discord.gg/a b\",\"shards\":1," GOOD_LIMIT "}" },
     { "/rest/bot/no-shards", "{\"url\":\"wss://gateway.discord.gg\"," GOOD_LIMIT "}" },
     { "/rest/bot/0-shards", "{\"url\":\"wss://gateway.discord.gg\",\"shards\":0," GOOD_LIMIT "}" },

@@ -157,6 +157,26 @@ test_no_regular_file (Fixture *self, gconstpointer data)
   g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS);
 }
 
+/* A session of which no url is known is resumed at the base url. */
+static void
+test_url_may_be_missing (Fixture *self, gconstpointer data)
+{
+  const char text[] =
+      "{\"version\":1,\"total\":1,\"sessions\":[{\"shard\":0,\"id\":\"a\",\"seq\":1,\"encoding\":\"etf\"}]}";
+  g_autoptr (HemeraTerm) read = NULL;
+  g_autoptr (GError) error = NULL;
+  HemeraSession session;
+
+  g_assert_true (g_file_set_contents (self->path, text, -1, NULL));
+  g_assert_cmpint (g_chmod (self->path, 0600), ==, 0);
+  read = hemera__session_file_load (self->path, &error);
+  g_assert_no_error (error);
+  g_assert_true (hemera__sessions_lookup (hemera_term_view (read), 1, 0, &session));
+  g_assert_cmpstr (session.id, ==, "a");
+  g_assert_null (session.resume_url);
+  hemera__session_clear (&session);
+}
+
 #define SESSION(id, url)                                                                                     \
   "{\"version\":1,\"total\":1,\"sessions\":[{\"shard\":0,\"id\":" id ",\"seq\":1,\"resume_url\":" url        \
   ",\"encoding\":\"etf\"}]}"
@@ -184,6 +204,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/session-file/round-trip", Fixture, NULL, set_up, test_round_trip, tear_down);
   g_test_add ("/session-file/extremes", Fixture, NULL, set_up, test_extremes, tear_down);
+  g_test_add ("/session-file/url-may-be-missing", Fixture, NULL, set_up, test_url_may_be_missing, tear_down);
   g_test_add ("/session-file/none", Fixture, NULL, set_up, test_no_file, tear_down);
   g_test_add ("/session-file/cannot-be-written", Fixture, NULL, set_up, test_cannot_be_written, tear_down);
   g_test_add ("/session-file/no-regular-file", Fixture, NULL, set_up, test_no_regular_file, tear_down);

@@ -1,6 +1,10 @@
 /* A subscription's credit and marks, and what all of them together make safe to forget. */
 #include "actors/tree/subscriber.h"
 
+#include "actors/events/event-internal.h"
+#include <hemera/json.h>
+#include <string.h>
+
 #define TREE 1
 
 static HemeraSubscriber *
@@ -141,6 +145,65 @@ test_marks_of_another_tree (void)
   hemera__subscribers_unref (set);
 }
 
+/* ---- filters ---------------------------------------------------------------------------------------------------- */
+
+static gboolean
+wants (const HemeraSubscriber *self, guint shard, const char *name, const char *d)
+{
+  g_autofree char *text = g_strdup_printf ("{\"op\":0,\"t\":\"%s\",\"s\":1,\"d\":%s}", name, d);
+  HemeraTerm *payload = hemera_term_new_from_json (text, strlen (text), NULL, NULL);
+  g_autoptr (HemeraEvent) event =
+      hemera__event_new (shard, 1, 1, HEMERA_ENCODING_JSON, payload,
+                         hemera_view_get (hemera_term_view (payload), "d"), name, strlen (name));
+
+  return hemera__subscriber_wants_event (self, event);
+}
+
+static void
+test_filter_by_name (void)
+{
+  HemeraSubscriber *self = hemera__subscriber_new (HEMERA_SUBSCRIBER_EVENTS, "TYPING_START", NULL, 4);
+
+  g_assert_true (wants (self, 0, "TYPING_START", "{}"));
+  g_assert_true (wants (self, 0, "TYPING_START", "{\"guild_id\":\"7\"}")); /* of any guild */
+  g_assert_false (wants (self, 0, "TYPING_STAR", "{}"));
+  hemera__subscriber_unref (self);
+}
+
+static void
+test_filter_by_guild (void)
+{
+  const guint64 guilds[] = { 7, 9007199254740993 };
+  const HemeraFilter filter = { .guild_ids = guilds, .n_guild_ids = 2 };
+  HemeraSubscriber *self = hemera__subscriber_new (HEMERA_SUBSCRIBER_EVENTS, NULL, &filter, 4);
+
+  g_assert_true (wants (self, 0, "TYPING_START", "{\"guild_id\":\"7\"}"));
+  g_assert_true (wants (self, 0, "TYPING_START", "{\"guild_id\":\"9007199254740993\"}"));
+  g_assert_false (wants (self, 0, "TYPING_START", "{\"guild_id\":\"9007199254740992\"}"));
+  g_assert_false (wants (self, 0, "TYPING_START", "{\"id\":\"7\",\"guild_id\":\"8\"}"));
+  g_assert_true (wants (self, 0, "GUILD_CREATE", "{\"id\":\"7\"}"));
+  g_assert_false (wants (self, 0, "GUILD_CREATE", "{\"id\":\"8\"}"));
+  g_assert_true (wants (self, 0, "READY", "{}")); /* of no guild */
+  hemera__subscriber_unref (self);
+}
+
+/* What was fanned out before is neither sent nor owed. */
+static void
+test_marks_begin_where_it_comes_in (void)
+{
+  const guint64 places[] = { 3, 99 };
+  HemeraSubscriber *self = hemera__subscriber_new (HEMERA_SUBSCRIBER_EVENTS, NULL, NULL, 4);
+  HemeraMarks *marks = hemera__subscriber_make_marks (self, TREE, places, 2);
+
+  for (guint i = 0; i < 2; i++) {
+    g_assert_cmpuint (marks->mark[i].sent, ==, places[i]);
+    g_assert_cmpuint (marks->mark[i].handled, ==, places[i]);
+  }
+  g_assert_true (hemera__subscriber_marks (self, TREE) == marks);
+  g_assert_null (hemera__subscriber_marks (self, TREE + 1));
+  hemera__subscriber_unref (self);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -153,5 +216,8 @@ main (int argc, char **argv)
   g_test_add_func ("/subscriber/safe/slowest", test_safe_is_the_slowest);
   g_test_add_func ("/subscriber/safe/new-session", test_safe_over_a_new_session);
   g_test_add_func ("/subscriber/safe/another-tree", test_marks_of_another_tree);
+  g_test_add_func ("/subscriber/filter/name", test_filter_by_name);
+  g_test_add_func ("/subscriber/filter/guild", test_filter_by_guild);
+  g_test_add_func ("/subscriber/marks/begin", test_marks_begin_where_it_comes_in);
   return g_test_run ();
 }

@@ -1,0 +1,244 @@
+/* The fetch actor against a server that the test plays itself, over plain HTTP on loopback: what is asked, what is tried again, when it
+ * ends. How single answers are judged is in test-rest.c. */
+#include "actors/rest/fetch.h"
+#include "actors/token.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#define BOT                                                                                                  \
+  "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"                                                             \
+  "{\"url\":\"ws://gateway.test\",\"shards\":3,\"session_start_limit\":"                                     \
+  "{\"total\":1000,\"remaining\":7,\"reset_after\":1,\"max_concurrency\":2}}"
+#define BUSY   "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+#define DENIED "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+typedef struct {
+  HemeraSystem *system;
+  GSocketListener *listener;
+  char *api_url;
+  HemeraToken *token;
+  HemeraPid sink;
+  GMutex lock;
+  GCond changed;
+  GPtrArray *messages; /* what the sink got, under the lock */
+} Fixture;
+
+static HemeraNext
+sink_init (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  *(Fixture **) state = (Fixture *) args;
+  return HEMERA_CONTINUE;
+}
+
+static HemeraNext
+sink_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
+{
+  Fixture *f = *(Fixture **) state;
+  const HemeraMessageType *type = hemera_actor_message_type (message);
+
+  g_mutex_lock (&f->lock);
+  g_ptr_array_add (f->messages, hemera_actor_message_new (type, hemera_actor_message_payload (message)));
+  memset (hemera_actor_message_payload (message), 0, type->size); /* moved */
+  g_cond_signal (&f->changed);
+  g_mutex_unlock (&f->lock);
+  return HEMERA_CONTINUE;
+}
+
+static const HemeraActorClass sink_class = {
+  .name = "sink",
+  .state_size = sizeof (Fixture *),
+  .init = sink_init,
+  .receive = sink_receive,
+};
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  const HemeraSystemOptions options = { .workers = 1 };
+  guint16 port;
+
+  f->system = hemera_system_new (&options, NULL);
+  f->listener = g_socket_listener_new ();
+  port = g_socket_listener_add_any_inet_port (f->listener, NULL, NULL);
+  g_assert_cmpuint (port, >, 0);
+  f->api_url = g_strdup_printf ("http://127.0.0.1:%u/api", port);
+  f->token = hemera__token_new ("the.token", NULL);
+  f->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) hemera_actor_message_free);
+  g_mutex_init (&f->lock);
+  g_cond_init (&f->changed);
+  f->sink =
+      hemera_system_spawn (f->system, &(HemeraSpawn){ .actor_class = &sink_class, .args = { .data = f } });
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  hemera_system_unref (f->system);
+  g_object_unref (f->listener);
+  hemera__token_unref (f->token);
+  g_ptr_array_unref (f->messages);
+  g_mutex_clear (&f->lock);
+  g_cond_clear (&f->changed);
+  g_free (f->api_url);
+}
+
+static HemeraPid
+fetch (Fixture *f, HemeraToken *token, guint attempts)
+{
+  return hemera__fetch_spawn (f->system, NULL,
+                              &(HemeraFetch){ .token = token,
+                                              .api_url = f->api_url,
+                                              .timeout_ms = 600000,
+                                              .attempts = attempts,
+                                              .backoff_base_ms = 1,
+                                              .backoff_cap_ms = 1,
+                                              .reply_to = f->sink,
+                                              .tag = 42 });
+}
+
+/* Takes the next connection and its request, and answers, if told to. (transfer full) */
+static GSocketConnection *
+accept_one (Fixture *f, char **head)
+{
+  GSocketConnection *connection = g_socket_listener_accept (f->listener, NULL, NULL, NULL);
+  GInputStream *in = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  GString *text = g_string_new (NULL);
+  char c;
+
+  while (!g_str_has_suffix (text->str, "\r\n\r\n")) {
+    g_assert_cmpint (g_input_stream_read (in, &c, 1, NULL, NULL), ==, 1);
+    g_string_append_c (text, c);
+  }
+  *head = g_string_free (text, FALSE);
+  return connection;
+}
+
+/* (transfer full) */
+static char *
+serve (Fixture *f, const char *answer)
+{
+  char *head;
+  GSocketConnection *connection = accept_one (f, &head);
+
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), answer,
+                             strlen (answer), NULL, NULL, NULL);
+  g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
+  g_object_unref (connection);
+  return head;
+}
+
+static gpointer
+await (Fixture *f, const HemeraMessageType *type, guint n)
+{
+  gpointer payload;
+
+  g_mutex_lock (&f->lock);
+  while (f->messages->len <= n)
+    g_cond_wait (&f->changed, &f->lock);
+  payload = hemera_actor_message_peek (f->messages->pdata[n], type);
+  g_mutex_unlock (&f->lock);
+  g_assert_nonnull (payload);
+  return payload;
+}
+
+static void
+test_with_token (Fixture *f, gconstpointer data)
+{
+  g_autofree char *head = NULL;
+  HemeraFetchResult *result;
+
+  fetch (f, f->token, 0);
+  head = serve (f, BOT);
+  g_assert_true (g_str_has_prefix (head, "GET /api/gateway/bot HTTP/1.1\r\n"));
+  g_assert_nonnull (strstr (head, "\r\nAuthorization: Bot the.token\r\n"));
+  result = await (f, &hemera__fetch_result_type, 0);
+  g_assert_no_error (result->error);
+  g_assert_cmpuint (result->tag, ==, 42);
+  g_assert_cmpuint (hemera_gateway_bot_get_remaining (result->bot), ==, 7);
+  g_assert_cmpuint (hemera_gateway_bot_get_max_concurrency (result->bot), ==, 2);
+}
+
+static void
+test_without_token (Fixture *f, gconstpointer data)
+{
+  g_autofree char *head = NULL;
+
+  fetch (f, NULL, 0);
+  head = serve (f, BOT);
+  g_assert_true (g_str_has_prefix (head, "GET /api/gateway HTTP/1.1\r\n"));
+  g_assert_null (strstr (head, "Authorization"));
+  g_assert_nonnull (((HemeraFetchResult *) await (f, &hemera__fetch_result_type, 0))->bot);
+}
+
+static void
+test_tries_again (Fixture *f, gconstpointer data)
+{
+  HemeraFetchRetry *retry;
+
+  fetch (f, f->token, 0);
+  for (guint i = 0; i < 3; i++) {
+    g_free (serve (f, BUSY));
+    retry = await (f, &hemera__fetch_retry_type, i);
+    g_assert_cmpuint (retry->tag, ==, 42);
+    g_assert_error (retry->error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_REST);
+  }
+  g_free (serve (f, BOT));
+  g_assert_nonnull (((HemeraFetchResult *) await (f, &hemera__fetch_result_type, 3))->bot);
+}
+
+static void
+test_attempts_are_counted (Fixture *f, gconstpointer data)
+{
+  HemeraFetchResult *result;
+
+  fetch (f, f->token, 2);
+  g_free (serve (f, BUSY));
+  await (f, &hemera__fetch_retry_type, 0);
+  g_free (serve (f, BUSY));
+  result = await (f, &hemera__fetch_result_type, 1);
+  g_assert_null (result->bot);
+  g_assert_error (result->error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_REST);
+}
+
+static void
+test_pointless_is_not_tried_again (Fixture *f, gconstpointer data)
+{
+  HemeraFetchResult *result;
+
+  fetch (f, f->token, 0);
+  g_free (serve (f, DENIED));
+  result = await (f, &hemera__fetch_result_type, 0);
+  g_assert_error (result->error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_UNAUTHORIZED);
+  g_assert_null (strstr (result->error->message, "the.token"));
+}
+
+static void
+test_exit_cancels (Fixture *f, gconstpointer data)
+{
+  HemeraPid pid = fetch (f, f->token, 0);
+  g_autofree char *head = NULL;
+  g_autoptr (GSocketConnection) connection = accept_one (f, &head);
+  char c;
+
+  hemera_exit (pid, hemera_reason_kill ());
+  /* Waits for the end of the connection, which no time-out brings so soon. */
+  g_assert_cmpint (
+      g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), &c, 1, NULL, NULL), <=,
+      0);
+  g_assert_cmpuint (f->messages->len, ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/fetch/with-token", Fixture, NULL, set_up, test_with_token, tear_down);
+  g_test_add ("/fetch/without-token", Fixture, NULL, set_up, test_without_token, tear_down);
+  g_test_add ("/fetch/retry/until-it-works", Fixture, NULL, set_up, test_tries_again, tear_down);
+  g_test_add ("/fetch/retry/attempts", Fixture, NULL, set_up, test_attempts_are_counted, tear_down);
+  g_test_add ("/fetch/retry/not-when-pointless", Fixture, NULL, set_up, test_pointless_is_not_tried_again,
+              tear_down);
+  g_test_add ("/fetch/exit-cancels", Fixture, NULL, set_up, test_exit_cancels, tear_down);
+  return g_test_run ();
+}
