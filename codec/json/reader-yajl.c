@@ -280,6 +280,7 @@ static void
 set_syntax_error (Reader *self, const char *text, gsize size, gboolean ended, GError **error)
 {
   unsigned char *message;
+  char *what;
   gsize at;
 
   if (ended) {
@@ -288,15 +289,17 @@ set_syntax_error (Reader *self, const char *text, gsize size, gboolean ended, GE
     return;
   }
   message = yajl_get_error (self->yajl, 0, NULL, 0);
-  g_strdelimit (g_strchomp ((char *) message), "\n", ' ');
+  what = g_strdelimit (g_strchomp ((char *) message), "\n", ' ');
+  if (g_str_has_suffix (what, "."))
+    what[strlen (what) - 1] = '\0';
   at = yajl_get_bytes_consumed (self->yajl);
   /* Errors of the grammar, and characters that begin no token, are told behind the token. */
-  if (at > 0
-      && (g_str_has_prefix ((char *) message, "parse error")
-          || strstr ((char *) message, "invalid char in json text") != NULL))
+  if (at > 0 && g_str_has_prefix (what, "parse error"))
     at = find_token_start (text, at);
+  else if (at > 0 && strstr (what, "invalid char in json text") != NULL)
+    at--;
   g_set_error (error, HEMERA_CODEC_ERROR, HEMERA_CODEC_ERROR_MALFORMED, "JSON %s at byte %" G_GSIZE_FORMAT,
-               (char *) message, at);
+               what, at);
   yajl_free_error (self->yajl, message);
 }
 

@@ -31,6 +31,7 @@ assert_refuses (const char *json, gsize size, const HemeraEtfLimits *limits, Hem
   g_assert_error (error, HEMERA_CODEC_ERROR, (int) code);
   if (!g_str_has_suffix (error->message, end))
     g_error ("%.*s: %s, wanted %s", (int) MIN (size, 60), json, error->message, end);
+  g_assert_null (strstr (error->message, ". at byte"));
   g_clear_error (&error);
 }
 
@@ -146,6 +147,8 @@ test_syntax (void)
   REFUSES ("{\"a\" 1}", MALFORMED, 5);
   REFUSES ("[01]", MALFORMED, 1);
   REFUSES ("[1 -2.5e3]", MALFORMED, 3);
+  REFUSES ("[1.2.3]", MALFORMED, 4);
+  REFUSES ("[5rue]", MALFORMED, 2);
   REFUSES ("[1 \"b\\\"\"]", MALFORMED, 3);
   REFUSES ("}", MALFORMED, 0);
   REFUSES ("\"\t\"", MALFORMED, 1);
