@@ -3,11 +3,10 @@
  * OTP_DIFF_CASES says how many. Skipped where there is no escript. Ours runs on the simulated system. */
 #include "harness.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "runtime/sched/slot.h"
+#include "tests/unit/runtime/oracle.h"
 
 #define CASES    1000
 #define MAX_KIDS 5
@@ -234,45 +233,11 @@ run_case (const Case *c)
   return text;
 }
 
-/* ---- through OTP ------------------------------------------------------------------------------------------------------------------ */
-
-/* (transfer full) (nullable): the lines of sup_diff.escript for the cases of @script. */
-static char **
-run_otp (const char *script)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *file = NULL;
-  g_autofree char *output = NULL;
-  const char *argv[] = { "escript", OTP_DIFF_ESCRIPT, NULL, NULL };
-  int fd = g_file_open_tmp ("hemera-diff-XXXXXX", &file, &error);
-  int status = 0;
-
-  g_assert_no_error (error);
-  close (fd);
-  g_file_set_contents (file, script, -1, &error);
-  g_assert_no_error (error);
-  argv[2] = file;
-  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output, NULL, &status, &error);
-  remove (file);
-  g_assert_no_error (error);
-  g_assert_true (g_spawn_check_wait_status (status, &error));
-  return g_strsplit (output, "\n", -1);
-}
-
-static guint64
-from_environment (const char *name, guint64 fallback)
-{
-  const char *text = g_getenv (name);
-
-  return text != NULL ? g_ascii_strtoull (text, NULL, 10) : fallback;
-}
-
 static void
 test_against_otp (void)
 {
-  guint n = (guint) from_environment ("OTP_DIFF_CASES", CASES);
-  guint32 seed = (guint32) from_environment ("OTP_DIFF_SEED", 20250711);
-  g_autofree char *escript = g_find_program_in_path ("escript");
+  guint n = (guint) oracle_number ("OTP_DIFF_CASES", CASES);
+  guint32 seed = (guint32) oracle_number ("OTP_DIFF_SEED", 20250711);
   g_autofree Case *cases = g_new (Case, n);
   g_autoptr (GString) script = g_string_new (NULL);
   g_auto (GStrv) lines = NULL;
@@ -283,12 +248,11 @@ test_against_otp (void)
     print_case (script, i, &cases[i]);
   }
   g_rand_free (rand);
-  if (escript == NULL) {
+  lines = oracle_run (OTP_DIFF_ESCRIPT, script->str, n);
+  if (lines == NULL) {
     g_test_skip ("no escript");
     return;
   }
-  lines = run_otp (script->str);
-  g_assert_cmpuint (g_strv_length (lines), ==, n + 1);
   for (guint i = 0; i < n; i++) {
     g_autofree char *ours = run_case (&cases[i]);
     g_autoptr (GString) text = g_string_new (NULL);
