@@ -15,7 +15,8 @@
  * NULL, the swap fails and the owner looks again. If it comes after, the push itself replaces IDLE, and exactly one push can: that sender
  * wakes the owner. Since "is there work" and "does it sleep" are the same word, there is no store-then-load between two words, and no
  * sequentially consistent fence is needed: every step is a read-modify-write of one location, and those are totally ordered.
- * (tests/unit/runtime/model-test.c walks over all interleavings of this, of the worker's sleep and of the close.)
+ * (tests/unit/runtime/model-test.c walks over all interleavings of a model of this, of the worker's sleep and of the close;
+ * interleaving-test.c runs this code itself, and shows that each order below is needed.)
  *
  * Order: pushes of one sender come out in the order pushed. */
 #pragma once
@@ -121,7 +122,7 @@ static inline HemeraInboxNode *
 hemera__inbox_close (HemeraInbox *self, gboolean *was_idle)
 {
   /* acquire: pairs with the pushes, as in hemera__inbox_take(). */
-  HemeraInboxNode *head = atomic_exchange_explicit (&self->head, HEMERA_INBOX_CLOSED, memory_order_acq_rel);
+  HemeraInboxNode *head = atomic_exchange_explicit (&self->head, HEMERA_INBOX_CLOSED, memory_order_acquire);
 
   *was_idle = head == HEMERA_INBOX_IDLE;
   return head <= HEMERA_INBOX_CLOSED ? NULL : hemera__inbox_reverse (head);
