@@ -56,8 +56,6 @@ hemera__slot_new (HemeraPid *pid)
     free_slots = self->owner.next_free;
     self->owner.actor = NULL;
     generation = atomic_load_explicit (&self->generation, memory_order_relaxed) + 1;
-    if (generation == 0)
-      generation = 1;
     atomic_store_explicit (&self->generation, generation, memory_order_relaxed);
   }
   pthread_mutex_unlock (&free_lock);
@@ -70,8 +68,11 @@ void
 hemera__slot_free (HemeraSlot *self)
 {
   pthread_mutex_lock (&free_lock);
-  self->owner.next_free = free_slots;
-  free_slots = self;
+  /* One that has had all its generations stays empty for ever: no pid names two actors, however long the process runs. */
+  if (atomic_load_explicit (&self->generation, memory_order_relaxed) < G_MAXUINT32) {
+    self->owner.next_free = free_slots;
+    free_slots = self;
+  }
   pthread_mutex_unlock (&free_lock);
 }
 

@@ -63,7 +63,8 @@ spawn_nobody (HemeraActor *parent, const HemeraSpawn *spawn)
   }
   if (parent && spawn->monitor)
     *spawn->monitor = hemera_actor_monitor (parent, pid);
-  if (parent && spawn->link)
+  /* As of every start that failed: who gets the HemeraStartedMessage gets no exit signal too. */
+  if (parent && spawn->link && !hemera_pid_equal (spawn->ack_to, parent->pid))
     hemera_actor_link (parent, pid);
   return pid;
 }

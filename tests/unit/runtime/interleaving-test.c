@@ -406,6 +406,7 @@ begin_work (void)
   fd_is_gone = FALSE;
   n_senders = n_threads - 1;
   hemera__inbox_open (&worker, FALSE);
+  touch (&work_item);
   hemera__inbox_open (&actor, TRUE);
 }
 
@@ -574,6 +575,7 @@ each_order_is_needed (void)
   needs (&two_senders, 1, PUSH, LOSE_ACQUIRE);
   needs (&two_senders, 1, TAKE, LOSE_ACQUIRE);
   needs (&one_sender, 2, SLEEP, LOSE_RELEASE);
+  needs (&one_sender, 2, OPEN, LOSE_RELEASE);
 }
 
 static void

@@ -1,6 +1,8 @@
 /* From spawn to finalize: init and its acknowledgement, arguments, placement, the filter, and the end of a system. */
 #include "tests/unit/runtime/puppet.h"
 
+#include "runtime/sched/system.h"
+
 #include <stdatomic.h>
 #include <string.h>
 
@@ -437,6 +439,43 @@ dump_shows_who_is_busy (void)
   world_free (world);
 }
 
+/* ---- a system that ends -------------------------------------------------------------------------------------------------------- */
+
+static void
+spawn_while_it_ends (HemeraActor *self, Puppet *puppet, gpointer data)
+{
+  HemeraSystem *system = hemera_actor_system (self);
+  HemeraRef monitor;
+
+  hemera_actor_set_trap_exit (self, TRUE);
+  pthread_mutex_lock (&system->spawn_lock);
+  system->closing = TRUE;
+  pthread_mutex_unlock (&system->spawn_lock);
+  puppet_spawn (
+      self, puppet,
+      (HemeraSpawn){ .link = TRUE, .monitor = &monitor, .ack_to = data ? puppet->pid : HEMERA_PID_NONE });
+}
+
+static void
+spawn_while_it_ends_fails (World *world)
+{
+  Puppet *a = puppet_new (world), *b = puppet_new (world);
+
+  puppet_do (a, spawn_while_it_ends, NULL);
+  puppet_settle (a, b);
+  assert_log (a, "DOWN:c:noproc EXIT:c:noproc");
+}
+
+static void
+start_while_it_ends_fails_once (World *world)
+{
+  Puppet *a = puppet_new (world), *b = puppet_new (world);
+
+  puppet_do (a, spawn_while_it_ends, (gpointer) "ack");
+  puppet_settle (a, b);
+  assert_log (a, "started:killed DOWN:c:noproc");
+}
+
 /* ---- simulation ---------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -503,6 +542,8 @@ main (int argc, char **argv)
   add_test ("report/crash", crash_is_reported);
   add_test ("report/no-other-end", other_ends_are_not_reported);
   add_test ("dump/tree", dump_shows_the_tree);
+  add_test ("system/spawn-while-it-ends", spawn_while_it_ends_fails);
+  add_test ("system/start-while-it-ends", start_while_it_ends_fails_once);
   g_test_add_func ("/runtime/dump/busy", dump_shows_who_is_busy);
   g_test_add_func ("/runtime/system/unref-ends-all", unref_ends_all_actors);
   g_test_add_func ("/runtime/system/default-is-shared", default_system_is_shared);

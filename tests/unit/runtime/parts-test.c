@@ -1,6 +1,7 @@
-/* The parts that need no thread: what an exit signal does, the table, the heap of timers. */
+/* The parts that need no thread: what an exit signal does, the table, the heap of timers, messages, slots. */
 #include "tests/unit/runtime/puppet.h"
 
+#include "runtime/sched/slot.h"
 #include "runtime/sched/timers.h"
 #include "runtime/signal/signal.h"
 
@@ -163,6 +164,24 @@ large_payloads_are_kept_whole (void)
   g_assert_cmpuint (cleared, ==, 1);
 }
 
+/* ---- slots --------------------------------------------------------------------------------------------------------------------- */
+
+static void
+slot_gives_each_generation_once (void)
+{
+  HemeraPid pid;
+  HemeraSlot *slot = hemera__slot_new (&pid), *other;
+
+  atomic_store (&slot->generation, G_MAXUINT32 - 1);
+  hemera__slot_free (slot);
+  g_assert_true (hemera__slot_new (&pid) == slot); /* the last one freed is the next one used */
+  g_assert_cmpuint (pid.id >> 32, ==, G_MAXUINT32);
+  hemera__slot_free (slot);
+  other = hemera__slot_new (&pid);
+  g_assert_true (other != slot);
+  hemera__slot_free (other);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -173,5 +192,6 @@ main (int argc, char **argv)
   g_test_add_func ("/runtime/timers/heap-order", heap_gives_due_order_then_start_order);
   g_test_add_func ("/runtime/message/stolen-once", message_is_stolen_once);
   g_test_add_func ("/runtime/message/large", large_payloads_are_kept_whole);
+  g_test_add_func ("/runtime/slot/generations-are-used-once", slot_gives_each_generation_once);
   return g_test_run ();
 }
