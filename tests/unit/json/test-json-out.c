@@ -190,6 +190,27 @@ test_appends (void)
   g_assert_cmpstr (out->str, ==, "x={\"a\":1}");
 }
 
+/* Deeper than what the writer has room for at first, and commas at every level on the way back. */
+static void
+test_deep (void)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (HemeraTerm) term = NULL;
+  g_autofree char *got = NULL;
+  GError *error = NULL;
+
+  for (guint i = 0; i < 200; i++)
+    g_string_append (text, "[0,{\"k\":");
+  g_string_append (text, "null");
+  for (guint i = 0; i < 200; i++)
+    g_string_append (text, ",\"l\":1},2]");
+  term = hemera_term_new_from_json (text->str, text->len, NULL, &error);
+  g_assert_no_error (error);
+  got = hemera_view_to_json (hemera_term_view (term), HEMERA_JSON_DEFAULT, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (got, ==, text->str);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -206,5 +227,6 @@ main (int argc, char **argv)
   g_test_add_func ("/json-out/refuses/keys-that-become-one", test_keys_become_one);
   g_test_add_func ("/json-out/refuses/invalid-view", test_invalid);
   g_test_add_func ("/json-out/refuses/more-digits-than-can-be-printed", test_many_digits);
+  g_test_add_func ("/json-out/deep", test_deep);
   return g_test_run ();
 }
