@@ -10,8 +10,7 @@
 #include <hemera/json.h>
 #include <string.h>
 
-#define DEFAULT_MAX_SIZE  (16u * 1024 * 1024)
-#define DEFAULT_MAX_DEPTH 512
+#define MAX_TEXT ((gsize) G_MAXINT32) /* whatever the limit: every length of the term then has 32 bits */
 
 typedef struct {
   gsize head; /* of the container's tag in the bytes */
@@ -184,23 +183,19 @@ encode (gpointer data, HemeraJsonEvent event, const guint8 *bytes, gsize size, g
  * hemera_term_new_from_json:
  * @text: JSON, not NUL-terminated
  * @size: its bytes
- * @limits: (nullable): of these @max_size (of the text) and @max_depth count; %NULL for the defaults
+ * @given: (nullable): limits; of these @max_size (of the text) and @max_depth count; %NULL for the defaults
  * @error: #HemeraCodecError
  *
- * Reads one value that fills @text. A key twice in an object is an error whatever @limits say.
+ * Reads one value that fills @text. A key twice in an object is an error whatever @given says.
  *
  * Returns: (transfer full) (nullable): the term, or %NULL with @error set
  */
 HemeraTerm *
-hemera_term_new_from_json (const char *text, gsize size, const HemeraEtfLimits *limits, GError **error)
+hemera_term_new_from_json (const char *text, gsize size, const HemeraEtfLimits *given, GError **error)
 {
-  gsize max_size =
-      limits != NULL && limits->max_size > 0 ? MIN (limits->max_size, G_MAXINT32) : DEFAULT_MAX_SIZE;
-  Encoder self = {
-    .text = text,
-    .max_depth = limits != NULL && limits->max_depth > 0 ? limits->max_depth : DEFAULT_MAX_DEPTH,
-    .keys = HEMERA_KEY_SET_INIT,
-  };
+  const HemeraEtfLimits limits = hemera__limits_resolve (given);
+  gsize max_size = MIN (limits.max_size, MAX_TEXT);
+  Encoder self = { .text = text, .max_depth = limits.max_depth, .keys = HEMERA_KEY_SET_INIT };
   HemeraTerm *term = NULL;
   guint8 *payload;
 
