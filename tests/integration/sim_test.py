@@ -744,8 +744,12 @@ def usage():
                     ['--crash-shard', 'x'], ['--crash-shard', '1'], ['--host', 'a"b'], ['--send-window-ms', '-1'], ['--session-remaining', '-7']):
         done = subprocess.run([SIM, *options], capture_output=True, text=True, timeout=5)
         assert done.returncode == 2 and done.stderr.startswith('hemera-sim: ') and not done.stdout, (options, done)
-    done = subprocess.run([SIM, '--stream', '/nonexistent'], capture_output=True, text=True, timeout=5)
-    assert done.returncode == 1
+    odd = os.path.join(FOLDER.name, 'odd.jsonl')
+    with open(odd, 'w') as f:
+        f.write('{"op":0,"s":1,"t":"A\\"B","d":{}}\n')
+    for stream in ('/nonexistent', odd):
+        done = subprocess.run([SIM, '--stream', stream], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=5)
+        assert done.returncode == 1 and done.stderr.startswith('hemera-sim: '), done
 
 
 def certificate_names():

@@ -52,6 +52,18 @@ take_ready (SimStream *self, const SimValue *d)
   }
 }
 
+/* Discord's names are of these letters alone, so that no writer has to escape them. */
+static gboolean
+is_event_name (const SimValue *t)
+{
+  if (!sim_value_is (t, SIM_STRING) || t->size == 0 || t->size > 255)
+    return FALSE;
+  for (gsize i = 0; i < t->size; i++)
+    if (!g_ascii_isupper (t->text[i]) && !g_ascii_isdigit (t->text[i]) && t->text[i] != '_')
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 take_line (SimStream *self, SimDoc *doc, const char *text, gsize size, guint line, GError **error)
 {
@@ -59,7 +71,7 @@ take_line (SimStream *self, SimDoc *doc, const char *text, gsize size, guint lin
   g_autoptr (GError) why = NULL;
   const SimValue *root = sim_json_parse (doc, text, size, &why);
   const SimValue *t = sim_value_get (root, "t"), *d = sim_value_get (root, "d");
-  if (!sim_value_is (t, SIM_STRING) || t->size == 0 || t->size > 255 || d == NULL || size > G_MAXINT32) {
+  if (!is_event_name (t) || d == NULL || size > G_MAXINT32) {
     g_set_error (error, SIM_ERROR, SIM_ERROR_MALFORMED, "line %u of the stream is no dispatch%s%s", line,
                  why != NULL ? ": " : "", why != NULL ? why->message : "");
     return FALSE;
