@@ -2,6 +2,7 @@
 #include "actors/tree/config.h"
 
 #include <glib/gstdio.h>
+#include <hemera/term-builder.h>
 #include <string.h>
 
 #define TOKEN "MTk4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs"
@@ -128,6 +129,72 @@ test_large_threshold (void)
   g_assert_cmpuint (hemera_gateway_api_options_get_large_threshold (options), ==, 50);
 }
 
+static void
+test_no_token_file (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("hemera-XXXXXX", NULL);
+  g_autofree char *missing = g_build_filename (folder, "missing", NULL);
+  const char *const paths[] = { missing, folder };
+
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (hemera_gateway_api_options_new_from_file (paths[i], &error));
+    g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_OPTIONS);
+    g_assert_nonnull (strstr (error->message, paths[i]));
+  }
+  g_rmdir (folder);
+}
+
+static void
+test_restarts (void)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  const HemeraGatewayConfig *config = hemera__gateway_api_options_config (options);
+
+  hemera_gateway_api_options_set_restart_backoff (options, 7, 70);
+  hemera_gateway_api_options_set_restart_intensity (options, 3, 30);
+  g_assert_cmpuint (config->restart_base_ms, ==, 7);
+  g_assert_cmpuint (config->restart_cap_ms, ==, 70);
+  g_assert_cmpuint (config->intensity, ==, 3);
+  g_assert_cmpuint (config->period_ms, ==, 30);
+  hemera_gateway_api_options_set_restart_backoff (options, 0, 0); /* the defaults again */
+  hemera_gateway_api_options_set_restart_intensity (options, 0, 0);
+  g_assert_cmpuint (config->restart_base_ms, ==, 500);
+  g_assert_cmpuint (config->restart_cap_ms, ==, 60000);
+  g_assert_cmpuint (config->intensity, ==, 5);
+  g_assert_cmpuint (config->period_ms, ==, 60000);
+}
+
+static void
+test_times (void)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  const HemeraGatewayConfig *config = hemera__gateway_api_options_config (options);
+
+  hemera_gateway_api_options_set_invalid_session_wait (options, 11, 12);
+  g_assert_cmpuint (config->times.invalid_session_min_ms, ==, 11);
+  g_assert_cmpuint (config->times.invalid_session_max_ms, ==, 12);
+}
+
+static void
+test_identity (void)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+  const HemeraGatewayConfig *config = hemera__gateway_api_options_config (options);
+  g_autoptr (HemeraTerm) presence = hemera_term_new_atom ("idle");
+
+  hemera_gateway_api_options_set_properties (options, "os", "browser", "device");
+  g_assert_cmpstr (config->os, ==, "os");
+  g_assert_cmpstr (config->browser, ==, "browser");
+  g_assert_cmpstr (config->device, ==, "device");
+  hemera_gateway_api_options_set_presence (options, presence);
+  hemera_gateway_api_options_set_presence (options, presence);
+  g_assert_true (config->presence == presence);
+  hemera_gateway_api_options_set_presence (options, NULL);
+  g_assert_null (config->presence);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -139,5 +206,9 @@ main (int argc, char **argv)
   g_test_add_func ("/options/api-url", test_urls);
   g_test_add_func ("/options/shards/sorted-and-unique", test_shards);
   g_test_add_func ("/options/large-threshold/range", test_large_threshold);
+  g_test_add_func ("/options/token/no-file", test_no_token_file);
+  g_test_add_func ("/options/restarts", test_restarts);
+  g_test_add_func ("/options/times", test_times);
+  g_test_add_func ("/options/identity", test_identity);
   return g_test_run ();
 }
