@@ -1,6 +1,6 @@
 /* Inside of HemeraGateway, for its own files: gateway.c (object, signals, subscriptions), gateway-connect.c and gateway-close.c (its life),
  * gateway-sessions.c (what can be resumed, and the session file), gateway-send.c, gateway-run.c. All in the gateway's context but
- * `tree`, which other threads read. */
+ * `tree`, which other threads look at. */
 #pragma once
 
 #include "../rest/fetch.h"
@@ -31,9 +31,9 @@ struct _HemeraGateway {
   /* any thread: the flag is held for a few instructions */
   atomic_flag busy;
   GPtrArray *subscriptions;
-  _Atomic (HemeraTree *) tree; /* (nullable); of the last connect */
+  /* (nullable); of the last connect. Written, and read by other threads, while `busy` is held. */
+  _Atomic (HemeraTree *) tree;
   /* the context's thread */
-  GPtrArray *old_trees; /* other threads may still look at them */
   HemeraFacadeState state;
   gboolean primary;  /* it has the names without a suffix */
   GTask *connecting; /* (nullable) */
@@ -59,6 +59,10 @@ struct _HemeraGateway {
 /* ---- gateway.c ---------------------------------------------------------------------------------------------- */
 void hemera__facade_alarm (HemeraGateway *self, const char *text);
 void hemera__facade_emit (HemeraGateway *self, HemeraShardMessage *message);
+/* Any thread. (transfer full) (nullable) */
+HemeraTree *hemera__facade_dup_tree (HemeraGateway *self);
+/* Instead of the last one. @tree: (transfer full) */
+void hemera__facade_take_tree (HemeraGateway *self, HemeraTree *tree);
 /* Messages on their way to subscriptions. */
 guint64 hemera__facade_pending (HemeraGateway *self);
 GSource *

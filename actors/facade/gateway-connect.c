@@ -67,7 +67,7 @@ start_tree (HemeraGateway *self, HemeraGatewayBot *bot)
 {
   static _Atomic guint suffixes = 2;
   g_autofree char *suffix = NULL;
-  HemeraTree *tree, *old;
+  HemeraTree *tree;
 
   /* A predecessor's actors may not be gone yet: then the plain names are not free either. Of those the root's is the first that there
    * is and the store's the last. */
@@ -84,10 +84,7 @@ start_tree (HemeraGateway *self, HemeraGatewayBot *bot)
   self->n_ready = 0;
   hemera__subscribers_set_closing (self->subscribers, FALSE);
   hemera__facade_start_sessions (self, tree);
-  /* Release pairs with the acquire of other threads that read it. */
-  old = atomic_exchange_explicit (&self->tree, tree, memory_order_acq_rel);
-  if (old != NULL)
-    g_ptr_array_add (self->old_trees, old);
+  hemera__facade_take_tree (self, tree);
   self->state = HEMERA_FACADE_UP;
   self->root = hemera__tree_spawn (self->system, tree);
 }

@@ -50,10 +50,11 @@ hemera_gateway_send_async (HemeraGateway *self, guint shard, guint op, HemeraTer
     g_task_return_error (task, error);
     return;
   }
-  tree = atomic_load_explicit (&self->tree, memory_order_acquire);
+  tree = hemera__facade_dup_tree (self);
   slot = tree != NULL ? hemera__tree_slot_of (tree, shard) : NULL;
   if (slot != NULL)
     pid = hemera_system_whereis (self->system, slot->shard_name);
+  g_clear_pointer (&tree, hemera__tree_unref);
   if (pid.id == 0) {
     g_task_return_new_error (task, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED,
                              "shard %u does not run here", shard);

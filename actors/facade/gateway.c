@@ -24,6 +24,30 @@ unlock (HemeraGateway *self)
   atomic_flag_clear_explicit (&self->busy, memory_order_release);
 }
 
+HemeraTree *
+hemera__facade_dup_tree (HemeraGateway *self)
+{
+  HemeraTree *tree;
+
+  lock (self);
+  tree = atomic_load_explicit (&self->tree, memory_order_relaxed);
+  if (tree != NULL)
+    hemera__tree_ref (tree);
+  unlock (self);
+  return tree;
+}
+
+void
+hemera__facade_take_tree (HemeraGateway *self, HemeraTree *tree)
+{
+  HemeraTree *old;
+
+  lock (self);
+  old = atomic_exchange_explicit (&self->tree, tree, memory_order_relaxed);
+  unlock (self);
+  g_clear_pointer (&old, hemera__tree_unref);
+}
+
 /* ---- helpers --------------------------------------------------------------------------------------------------- */
 
 GSource *
@@ -160,10 +184,9 @@ static void
 hemera_gateway_finalize (GObject *object)
 {
   HemeraGateway *self = HEMERA_GATEWAY (object);
-  HemeraTree *tree = atomic_load_explicit (&self->tree, memory_order_acquire);
+  HemeraTree *tree = atomic_load_explicit (&self->tree, memory_order_relaxed);
 
   g_clear_pointer (&tree, hemera__tree_unref);
-  g_clear_pointer (&self->old_trees, g_ptr_array_unref);
   g_clear_pointer (&self->subscribers, hemera__subscribers_unref);
   g_clear_pointer (&self->trust, hemera__trust_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
@@ -247,7 +270,6 @@ hemera_gateway_init (HemeraGateway *self)
   self->subscribers = hemera__subscribers_new ();
   hemera__gateway_config_init (&self->config);
   self->subscriptions = g_ptr_array_new_with_free_func (g_object_unref);
-  self->old_trees = g_ptr_array_new_with_free_func ((GDestroyNotify) hemera__tree_unref);
 }
 
 /**
@@ -354,11 +376,13 @@ guint
 hemera_gateway_get_total_shards (HemeraGateway *self)
 {
   HemeraTree *tree;
+  guint total;
 
   g_return_val_if_fail (HEMERA_IS_GATEWAY (self), 0);
-  /* Acquire pairs with the release of the connect: the tree is complete. It lives as long as the gateway. */
-  tree = atomic_load_explicit (&self->tree, memory_order_acquire);
-  return tree != NULL ? tree->total_shards : 0;
+  tree = hemera__facade_dup_tree (self);
+  total = tree != NULL ? tree->total_shards : 0;
+  g_clear_pointer (&tree, hemera__tree_unref);
+  return total;
 }
 
 guint
@@ -374,16 +398,17 @@ hemera_gateway_kill (HemeraGateway *self, guint shard, const char *child)
 {
   HemeraTree *tree;
   HemeraSlot *slot;
-  gboolean is_up;
+  gboolean is_up = FALSE;
 
   g_return_val_if_fail (HEMERA_IS_GATEWAY (self), FALSE);
   g_return_val_if_fail (g_strcmp0 (child, "shard") == 0 || g_strcmp0 (child, "event_parser") == 0, FALSE);
-  tree = atomic_load_explicit (&self->tree, memory_order_acquire);
+  tree = hemera__facade_dup_tree (self);
   slot = tree != NULL ? hemera__tree_slot_of (tree, shard) : NULL;
-  if (slot == NULL)
-    return FALSE;
-  is_up = hemera_system_whereis (self->system, slot->shard_name).id != 0;
-  hemera_exit (hemera_system_whereis (self->system, *child == 's' ? slot->shard_name : slot->parser_name),
-               hemera_reason_kill ());
+  if (slot != NULL) {
+    is_up = hemera_system_whereis (self->system, slot->shard_name).id != 0;
+    hemera_exit (hemera_system_whereis (self->system, *child == 's' ? slot->shard_name : slot->parser_name),
+                 hemera_reason_kill ());
+  }
+  g_clear_pointer (&tree, hemera__tree_unref);
   return is_up;
 }

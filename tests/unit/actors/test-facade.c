@@ -424,6 +424,22 @@ test_predecessor_has_the_names (Fixture *self, gconstpointer data)
   g_assert_cmpstr (tree->store_name, !=, "hemera_session_store");
 }
 
+/* Over the months of a bot there are many. */
+static void
+test_old_tree_goes (Fixture *self, gconstpointer data)
+{
+  HemeraTree *tree;
+
+  fetched (self);
+  tree = hemera__facade_dup_tree (self->gateway);
+  hemera_gateway_close_async (self->gateway, HEMERA_CLOSE_END, 0, NULL, on_done, self);
+  g_main_loop_run (self->loop);
+  fetched (self);
+  while (atomic_load (&tree->refs) > 1) /* its actors end */
+    g_main_context_iteration (NULL, FALSE);
+  hemera__tree_unref (tree);
+}
+
 static void
 test_deaf_to_an_old_tree (Fixture *self, gconstpointer data)
 {
@@ -607,6 +623,7 @@ main (int argc, char **argv)
   ADD ("life/dropped-while-up", test_dropped_while_up);
   ADD ("life/dropped-in-another-thread", test_dropped_in_another_thread);
   ADD ("connect/predecessor-has-the-names", test_predecessor_has_the_names);
+  ADD ("connect/old-tree-goes", test_old_tree_goes);
   ADD ("connect/deaf-to-an-old-tree", test_deaf_to_an_old_tree);
   ADD ("connect/deaf-to-an-abandoned-job", test_deaf_to_an_abandoned_job);
   ADD ("connect/again-once-cancelled", test_cancelled_may_connect_again);
