@@ -242,7 +242,8 @@ shard_init (HemeraActor *actor, gpointer state, gconstpointer data)
 
   self->parser = whereis (self, self->slot->parser_name);
   /* Acquire pairs with the root's release, which comes before its look for this shard's name: one that it does not find sees this. */
-  self->start_asked = atomic_load_explicit (&self->slot->started, memory_order_acquire);
+  self->start_asked = atomic_load_explicit (&self->slot->started, memory_order_acquire)
+                      && !atomic_load_explicit (&self->tree->closing, memory_order_relaxed);
   atomic_store_explicit (&self->slot->waiting, FALSE, memory_order_relaxed);
   atomic_store_explicit (&self->slot->state, HEMERA_SHARD_STOPPED, memory_order_relaxed);
   hemera__shard_up_send (self->parser,

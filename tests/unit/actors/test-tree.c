@@ -84,6 +84,23 @@ test_ended_shard_stays_down (void)
   rig_clear (&rig);
 }
 
+/* It is about to be shut down, and an IDENTIFY would be lost. */
+static void
+test_no_start_while_closing (void)
+{
+  Rig rig;
+
+  rig_init (&rig, 1, 1, 100);
+  rig.tree->config.token = hemera__token_new ("token.of.tests", NULL);
+  spawn_application (&rig);
+  rig.tree->slots[0].started = rig.tree->closing = TRUE;
+  hemera_exit (whereis (&rig, rig.tree->slots[0].shard_name), hemera_reason_kill ());
+  rig_advance (&rig, 5000);
+  g_assert_cmpuint (whereis (&rig, rig.tree->slots[0].shard_name).id, !=, 0);
+  g_assert_cmpuint (rig.tree->slots[0].connections, ==, 0);
+  rig_clear (&rig);
+}
+
 /* What may be resumed of a slot: the last session, from 0 when its READY is not fanned out yet; not one before it. */
 static void
 test_safe_seq (void)
@@ -161,6 +178,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tree/gateway-crashes-too-often", test_gateway_crashes_too_often);
   g_test_add_func ("/tree/ended-shard-stays-down", test_ended_shard_stays_down);
   g_test_add_func ("/tree/last-identify", test_last_identify);
+  g_test_add_func ("/tree/no-start-while-closing", test_no_start_while_closing);
   g_test_add_func ("/tree/safe-seq", test_safe_seq);
   return g_test_run ();
 }
