@@ -62,14 +62,15 @@ HEMERA_API gboolean hemera_gateway_connect_finish (HemeraGateway *self, GAsyncRe
 
 /* Closes every shard (KEEP: sessions stay, END: bot offline), stops the tree, then gives what was already fanned out to the subscribers
  * (up to @drain_ms milliseconds) and finishes. Bounded; @cancellable is not looked at. FALSE with HEMERA_GATEWAY_ERROR_CLOSED when another
- * close runs. The gateway can be connected again afterwards. */
+ * close runs. The gateway can be connected again afterwards: after KEEP its sessions are resumed. From the context that made it. */
 HEMERA_API void
 hemera_gateway_close_async (HemeraGateway *self, HemeraCloseMode mode, guint drain_ms,
                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 HEMERA_API gboolean hemera_gateway_close_finish (HemeraGateway *self, GAsyncResult *result, GError **error);
 
 /* A small program's main(): own loop, connect, until SIGINT or SIGTERM, then close. The exit status: 0, or 4 after a fatal close or
- * authentication failure, 1 otherwise; errors are logged. From the main thread. */
+ * authentication failure, 1 otherwise; errors are logged. Keeps the sessions where there is a session file, else ends them. From the main thread; the loop runs in the
+ * gateway's context. */
 HEMERA_API int hemera_gateway_run (HemeraGateway *self);
 
 /* ---- subscriptions: callbacks come in the caller's thread-default context at that time, in order per shard ------------------------- */
@@ -115,9 +116,10 @@ hemera_gateway_on_message_create (HemeraGateway *self, const HemeraFilter *filte
 HEMERA_API HemeraSubscription *
 hemera_gateway_on_guild_create (HemeraGateway *self, const HemeraFilter *filter, HemeraGuildCreateFunc func,
                                 gpointer user_data, GDestroyNotify destroy);
-/* Any thread. In its own context func is never called again; from another thread a call that runs may still go on. A thread that ends has
- * to cancel what it subscribed: a context that nobody runs uses up its credit, and then the shards stop reading. Together with
- * hemera_gateway_close_async() (KEEP) in one callback: what it has not handled is replayed to the next run. */
+/* Any thread. The gateway may give up its reference now: a second use wants one of its own. In its own context func is never called again;
+ * from another thread a call that runs may still go on. A thread that ends has to cancel what it subscribed: a context that nobody runs uses
+ * up its credit, and then the shards stop reading. Together with hemera_gateway_close_async() (KEEP) in one callback: what it has not
+ * handled is replayed to the next run. */
 HEMERA_API void hemera_subscription_cancel (HemeraSubscription *self);
 
 /* Everything that shards say, nyxx's Gateway.messages: EventReceived for each payload of any op, Sent, RequestingIdentify, Reconnecting,
@@ -138,7 +140,8 @@ hemera_gateway_send_async (HemeraGateway *self, guint shard, guint op, HemeraTer
 HEMERA_API gboolean hemera_gateway_send_finish (HemeraGateway *self, GAsyncResult *result, GError **error);
 
 /* Where each session stands: the last event that all subscriptions have handled. For hemera_gateway_api_options_set_sessions() of a later
- * run; hemera_gateway_api_options_set_session_file() does it by itself. From the context that made the gateway. (transfer full) */
+ * run; hemera_gateway_api_options_set_session_file() does it by itself. Those that were given, while nothing has run. From the context that made
+ * the gateway. (transfer full) */
 HEMERA_API HemeraTerm *hemera_gateway_dup_sessions (HemeraGateway *self);
 
 /* Shards of the whole bot, those of other processes too; 0 before the API answered. Any thread. */
