@@ -232,7 +232,10 @@ main (int argc, char **argv)
   Options options;
 
   g_option_context_set_description (
-      context, "Exit status: 0 done, 1 bad input (one line on standard error), 2 usage.\n");
+      context,
+      "Limits: a term has at most 16 MiB (64 MiB when it was compressed) and 512 levels; integers in JSON\n"
+      "have about a million digits at most.\n"
+      "Exit status: 0 done, 1 bad input or output (one line on standard error), 2 usage.\n");
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error))
     return usage_error (error->message);
