@@ -133,7 +133,8 @@ hemera_gateway_on_shard_message (HemeraGateway *self, const HemeraFilter *filter
 /* ---- sending ----------------------------------------------------------------------------------------------------------------------- */
 /* A gateway send event, ops 3, 4, 8, 31, 43, to a shard that runs here. @data: (transfer none). Finishes when the bytes have left. FALSE with
  * HEMERA_GATEWAY_ERROR: PAYLOAD for what must not be sent, which is found before anything is sent; QUEUE_FULL; EXPIRED; CLOSED when the
- * shard does not run or ended before. Any thread with a main context, where @callback comes. */
+ * shard does not run or ended before. Any thread with a main context, where @callback comes; sends of one thread to one shard leave in the
+ * order of the calls, but that above the gateway's limits voice goes before requests, and a later presence replaces one that waits. */
 HEMERA_API void
 hemera_gateway_send_async (HemeraGateway *self, guint shard, guint op, HemeraTerm *data,
                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);

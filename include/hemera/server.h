@@ -82,7 +82,7 @@ HEMERA_API void hemera_server_stop (HemeraPid to, HemeraTerm *reason);
 HEMERA_API void hemera_from_reply (HemeraFrom *from, HemeraActorMessage *reply);
 /* Answers with an error: the caller's _finish sets it. @from: (transfer full). @error: (transfer none) */
 HEMERA_API void hemera_from_reply_error (HemeraFrom *from, const GError *error);
-/* Who asked: an actor; for hemera_server_call_async() one that was made for the call. */
+/* Who asked: an actor; for hemera_server_call_async() one that calls for its thread. */
 HEMERA_API HemeraPid hemera_from_pid (HemeraFrom *from);
 /* Not answered: the caller waits on for its time-out or the server's end. For finalize, mostly. @from: (nullable) */
 HEMERA_API void hemera_from_free (HemeraFrom *from);
@@ -115,7 +115,7 @@ HEMERA_API const HemeraMessageType hemera_reply_message_type;
  * @callback: (scope async)
  *
  * gen_server:call() from any thread with a main context. @callback comes in the caller's thread-default context, never before this
- * returns. Cancelling ends the wait, not the request.
+ * returns. Requests of one thread reach @to in the order of their calls. Cancelling ends the wait, not the request.
  */
 HEMERA_API void
 hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage *request, int timeout_ms,

@@ -1,14 +1,16 @@
 /* gen_server:call() from outside of the actors: hemera_server_call_async() for any thread with a main context.
  *
- * A small actor of its own, the caller, makes the call and hands what came of it to a port in the caller's context. The work is one
- * owned object, Job, that travels: into the caller's mailbox, its state, and back through the port. Whoever frees it without an answer
- * (a mailbox of a caller that was killed, a system that ends) sends it home as a failure, so each call is answered exactly once.
+ * A small actor, the caller, makes the calls and hands what came of them to a port in the context they came from. A call is one owned
+ * object, Job, that travels: into the caller's mailbox, its state, and back through the port. Whoever frees it without an answer (a
+ * mailbox of a caller that was killed, a system that ends) sends it home as a failure, so each call is answered exactly once.
  *
- * Ports are shared by the calls of one thread into one context that overlap, and closed with the last of them. */
+ * Port and caller are shared by the calls of one thread into one context that overlap, and closed with the last of them: requests of one
+ * thread go through one mailbox, so they reach a server in the order of the calls, as those of an actor do. */
 #include <stdatomic.h>
 
 #include "call.h"
 #include "runtime/internal.h"
+#include "runtime/sched/slot.h"
 
 /* An inbox in a context, for the calls under way. */
 typedef struct {
@@ -18,6 +20,7 @@ typedef struct {
   GMainContext *context;
   HemeraPort *port; /* its context's thread only, but for the pid */
   HemeraPid pid;
+  HemeraPid caller;
 } CallPort;
 
 /* What waits in the context. Its thread only, once the caller has its job. */
@@ -25,13 +28,15 @@ typedef struct {
   CallPort *port;
   GTask *task;     /* (nullable): NULL once cancelled */
   GSource *cancel; /* (nullable) */
-  HemeraPid caller;
+  HemeraRef id;
 } Waiting;
 
 /* What travels. */
 typedef struct {
   HemeraPid home;
   Waiting *waiting;
+  HemeraRef id;
+  HemeraRef ref; /* none before it is sent; its id is the caller's key */
   HemeraPid to;
   int timeout_ms;
   HemeraActorMessage *request; /* (nullable) once sent */
@@ -86,25 +91,88 @@ static const HemeraMessageType job_type = { .name = "hemera__call_job",
 
 /* ---- the caller ---------------------------------------------------------------------------------------------------------------- */
 
+typedef struct {
+  GHashTable *jobs; /* by the id of their ref */
+} Caller;
+
+/* Nobody waits for the call any more. */
+typedef struct {
+  HemeraRef id;
+} Cancel;
+static const HemeraMessageType cancel_type = { .name = "hemera__call_cancel", .size = sizeof (Cancel) };
+
+/* The last call came home. */
+static const HemeraMessageType finish_type = { .name = "hemera__call_finish" };
+
+static void
+free_job (gpointer data)
+{
+  clear_job (data);
+  g_free (data);
+}
+
+static HemeraNext
+caller_init (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  ((Caller *) state)->jobs = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, free_job);
+  return HEMERA_CONTINUE;
+}
+
+static void
+cancel_job (HemeraActor *self, GHashTable *jobs, HemeraRef id)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, jobs);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Job *job = value;
+
+    if (!hemera_ref_equal (job->id, id))
+      continue;
+    hemera_actor_cancel_call (self, job->ref);
+    send_home (job, NULL, NULL);
+    g_hash_table_iter_remove (&iter);
+    return;
+  }
+}
+
 static HemeraNext
 caller_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
 {
-  Job *job = state;
-  HemeraReplyMessage *reply;
+  GHashTable *jobs = ((Caller *) state)->jobs;
+  HemeraReplyMessage *reply = hemera_reply_message_peek (message);
+  Cancel *cancel = hemera_actor_message_peek (message, &cancel_type);
+  Job *job, new_job;
 
-  if (hemera_actor_message_steal (message, &job_type, job)) {
-    hemera_actor_call (self, job->to, g_steal_pointer (&job->request), job->timeout_ms);
-    return HEMERA_CONTINUE;
+  if (hemera_actor_message_steal (message, &job_type, &new_job)) {
+    job = g_memdup2 (&new_job, sizeof new_job);
+    job->ref = hemera_actor_call (self, job->to, g_steal_pointer (&job->request), job->timeout_ms);
+    g_hash_table_insert (jobs, &job->ref.id, job);
+  } else if (reply != NULL) {
+    job = g_hash_table_lookup (jobs, &reply->ref.id);
+    if (job != NULL) {
+      send_home (job, g_steal_pointer (&reply->reply), g_steal_pointer (&reply->error));
+      g_hash_table_remove (jobs, &reply->ref.id);
+    }
+  } else if (cancel != NULL) {
+    cancel_job (self, jobs, cancel->id);
   }
-  reply = hemera_reply_message_peek (message);
-  if (reply == NULL)
-    return HEMERA_CONTINUE;
-  send_home (job, g_steal_pointer (&reply->reply), g_steal_pointer (&reply->error));
-  return HEMERA_STOP;
+  return hemera_actor_message_type (message) == &finish_type ? HEMERA_STOP : HEMERA_CONTINUE;
+}
+
+static void
+caller_finalize (gpointer state)
+{
+  g_clear_pointer (&((Caller *) state)->jobs, g_hash_table_unref);
 }
 
 static const HemeraActorClass caller_class = {
-  .name = "caller", .state_size = sizeof (Job), .receive = caller_receive, .finalize = clear_job
+  .name = "caller",
+  .state_size = sizeof (Caller),
+  .init = caller_init,
+  .receive = caller_receive,
+  .finalize = caller_finalize,
 };
 
 /* ---- the context --------------------------------------------------------------------------------------------------------------- */
@@ -127,6 +195,7 @@ release_call (CallPort *self)
 {
   if (atomic_fetch_sub_explicit (&self->calls, 1, memory_order_acq_rel) > 1)
     return;
+  hemera_send (self->caller, hemera_actor_message_new (&finish_type, NULL));
   hemera__port_close (self->port);
   call_port_unref (self);
 }
@@ -191,7 +260,7 @@ on_cancelled (GCancellable *cancellable, gpointer user_data)
 
   if (task != NULL)
     g_task_return_error_if_cancelled (task);
-  hemera_exit (self->caller, hemera_reason_kill ()); /* its job comes home at once */
+  hemera_send (self->port->caller, hemera_actor_message_new (&cancel_type, &(Cancel){ self->id }));
   return G_SOURCE_REMOVE;
 }
 
@@ -219,7 +288,9 @@ ensure_port (HemeraSystem *system, GMainContext *context)
 {
   CallPort *self = g_private_get (&latest);
 
-  if (self != NULL && self->system == system && self->context == context && acquire_call (self))
+  /* A system that ended took its caller along; the next one may stand at its address. */
+  if (self != NULL && self->system == system && self->context == context
+      && hemera__pid_is_alive (self->caller) && acquire_call (self))
     return self;
   self = g_new0 (CallPort, 1);
   self->port = hemera__port_new (system, context, on_answer, self, 0);
@@ -228,6 +299,7 @@ ensure_port (HemeraSystem *system, GMainContext *context)
     return NULL;
   }
   self->pid = hemera__port_pid (self->port);
+  self->caller = hemera_system_spawn (system, &(HemeraSpawn){ .actor_class = &caller_class });
   atomic_init (&self->refs, 2); /* this thread's latest, and the open port's */
   atomic_init (&self->calls, 1);
   self->system = system;
@@ -240,7 +312,6 @@ void
 hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage *request, int timeout_ms,
                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  const HemeraSpawn spawn = { .actor_class = &caller_class };
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   Waiting *waiting;
   Job job;
@@ -260,15 +331,15 @@ hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage
     hemera_actor_message_free (request);
     return;
   }
-  waiting->caller = hemera_system_spawn (system, &spawn);
-  job = (Job){ waiting->port->pid, waiting, to, timeout_ms, request };
+  waiting->id = hemera_ref_new ();
+  job = (Job){ waiting->port->pid, waiting, waiting->id, HEMERA_REF_NONE, to, timeout_ms, request };
   if (cancellable != NULL) {
     waiting->cancel = g_cancellable_source_new (cancellable);
     g_source_set_priority (waiting->cancel, G_PRIORITY_DEFAULT);
     g_source_set_callback (waiting->cancel, G_SOURCE_FUNC (on_cancelled), waiting, NULL);
     g_source_attach (waiting->cancel, context);
   }
-  hemera_send (waiting->caller, hemera_actor_message_new (&job_type, &job));
+  hemera_send (waiting->port->caller, hemera_actor_message_new (&job_type, &job));
 }
 
 HemeraActorMessage *

@@ -317,6 +317,51 @@ test_threads (Fixture *f, gconstpointer mode)
     pthread_join (threads[i], NULL);
 }
 
+/* ---- the order of requests ------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  gint64 next;
+} Ordered;
+
+static HemeraNext
+ordered_call (HemeraActor *self, gpointer state, HemeraFrom *from, HemeraActorMessage *request)
+{
+  Ordered *ordered = state;
+  gint64 number = -1;
+
+  hemera_view_get_int64 (hemera_term_view (hemera_term_message_peek (request)->term), &number);
+  hemera_from_reply (from, number == ordered->next ? new_term ("in_order") : NULL);
+  ordered->next = number + 1;
+  return HEMERA_CONTINUE;
+}
+
+static const HemeraServerClass ordered_class = { .name = "ordered-server",
+                                                 .state_size = sizeof (Ordered),
+                                                 .handle_call = ordered_call };
+
+static void
+test_order (Fixture *f, gconstpointer mode)
+{
+  HemeraSpawn spawn = hemera_server_spawn (&ordered_class);
+  HemeraPid server = hemera_system_spawn (f->system, &spawn);
+  Outcome outcomes[500] = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++) {
+    g_autofree char *number = g_strdup_printf ("%u", i);
+    g_autoptr (GCancellable) cancellable = i % 7 == 3 ? g_cancellable_new () : NULL;
+
+    call (f, server, number, 0, cancellable, &outcomes[i]);
+    if (cancellable != NULL)
+      g_cancellable_cancel (cancellable);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++) {
+    wait_for (&outcomes[i]);
+    if (outcomes[i].error == NULL)
+      g_assert_nonnull (outcomes[i].reply);
+    clear_outcome (&outcomes[i]);
+  }
+}
+
 /* ---- a loop in a callback -------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -365,6 +410,7 @@ add_tests (void)
   add_threaded ("/call-async/overlapping", test_overlapping);
   add_threaded ("/call-async/one-after-another", test_one_after_another);
   add_threaded ("/call-async/threads", test_threads);
+  add_threaded ("/call-async/order", test_order);
   add_threaded ("/call-async/loop-in-callback", test_loop_in_callback);
 }
 
