@@ -36,28 +36,37 @@ hemera__gateway_url_is_usable (const char *url, gboolean must_encrypt)
   return host_size > 0 && host[0] != ':' && memchr (host, '@', host_size) == NULL;
 }
 
+/* Ours to say: what the base says of them is left out, as a server would have to choose. */
+static gboolean
+is_ours (const char *parameter)
+{
+  static const char *const names[] = { "v", "encoding", "compress" };
+  gsize size = strcspn (parameter, "=");
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if (size == strlen (names[i]) && memcmp (parameter, names[i], size) == 0)
+      return TRUE;
+  return size == 0;
+}
+
 char *
 hemera__gateway_url_build (const char *base, guint version, HemeraEncoding encoding,
                            HemeraCompression compression)
 {
   g_autofree char *cut = g_strndup (base, strcspn (base, "#"));
+  gsize path_end = strcspn (cut, "?");
+  g_auto (GStrv) query = g_strsplit (cut[path_end] != '\0' ? cut + path_end + 1 : "", "&", -1);
   const char *host = after_scheme (cut);
-  char *query = strchr (cut, '?');
-  GString *url;
-  gsize path_end;
+  GString *url = g_string_new_len (cut, (gssize) path_end);
 
   if (host == NULL)
     host = cut;
-  path_end = query != NULL ? (gsize) (query - cut) : strlen (cut);
-  url = g_string_new_len (cut, (gssize) path_end);
   if (memchr (host, '/', path_end - (gsize) (host - cut)) == NULL)
     g_string_append_c (url, '/');
-  if (query != NULL && query[1] != '\0') {
-    g_string_append (url, query);
-    if (url->str[url->len - 1] != '&')
-      g_string_append_c (url, '&');
-  } else
-    g_string_append_c (url, '?');
+  g_string_append_c (url, '?');
+  for (guint i = 0; query[i] != NULL; i++)
+    if (!is_ours (query[i]))
+      g_string_append_printf (url, "%s&", query[i]);
 
   g_string_append_printf (url, "v=%u&encoding=%s", version, encoding == HEMERA_ENCODING_ETF ? "etf" : "json");
   if (compression == HEMERA_COMPRESSION_ZLIB_STREAM)

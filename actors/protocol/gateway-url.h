@@ -9,6 +9,6 @@ gboolean hemera__gateway_url_is_usable (const char *url, gboolean must_encrypt);
 gboolean hemera__gateway_url_is_encrypted (const char *url);
 
 /* @base with ?v=..&encoding=..[&compress=zlib-stream]; a missing path becomes "/" (a proxy before the gateway answers 400 otherwise);
- * a query that is there already stays in front; a fragment is cut. (transfer full) */
+ * a query that is there already stays in front, but for these three; a fragment is cut. (transfer full) */
 char *hemera__gateway_url_build (const char *base, guint version, HemeraEncoding encoding,
                                  HemeraCompression compression);

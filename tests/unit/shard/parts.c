@@ -196,6 +196,9 @@ url_building (void)
     { "wss://h/?a=b&", "wss://h/?a=b&v=10&encoding=etf&compress=zlib-stream" },
     { "wss://h/p#frag?x", "wss://h/p?v=10&encoding=etf&compress=zlib-stream" },
     { "wss://h?a=/b", "wss://h/?a=/b&v=10&encoding=etf&compress=zlib-stream" },
+    { "wss://h/?v=9&a=b&encoding=json&vv=1&compress=x&v",
+      "wss://h/?a=b&vv=1&v=10&encoding=etf&compress=zlib-stream" },
+    { "wss://h/?v=10&encoding=etf", "wss://h/?v=10&encoding=etf&compress=zlib-stream" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
