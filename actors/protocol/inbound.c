@@ -43,19 +43,20 @@ is_named (const HemeraEnvelope *envelope, const char *name)
 static void
 hello (HemeraShardMachine *self, gint64 now, const HemeraEnvelope *envelope)
 {
-  guint64 interval;
+  /* Documented as an integer; a number that comes as a float means the same. */
+  double interval_ms = hemera_view_number (hemera_view_get (envelope->d, "heartbeat_interval"), 0);
 
   if (self->said_hello) {
     violate (self, now, "a second HELLO");
     return;
   }
-  if (!hemera_view_get_uint64 (hemera_view_get (envelope->d, "heartbeat_interval"), &interval)
-      || interval < INTERVAL_MIN_MS || interval > INTERVAL_MAX_MS) {
+  if (!(interval_ms >= INTERVAL_MIN_MS && interval_ms <= INTERVAL_MAX_MS)) {
     violate (self, now, "HELLO has no heartbeat interval from 100 ms to 10 min");
     return;
   }
   self->said_hello = TRUE;
-  hemera__heartbeat_hello (&self->heartbeat, now, HEMERA_MS (interval), hemera__machine_random (self));
+  hemera__heartbeat_hello (&self->heartbeat, now, (gint64) (interval_ms * 1000.0),
+                           hemera__machine_random (self));
 
   if (self->session.id != NULL) {
     hemera__machine_resume (self, now);

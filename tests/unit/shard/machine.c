@@ -416,6 +416,8 @@ violations_crash (gconstpointer variant)
     { HEMERA_SHARD_AWAITING_HELLO, "{\"op\":10,\"d\":{\"heartbeat_interval\":-41250}}" },
     { HEMERA_SHARD_AWAITING_HELLO, "{\"op\":10,\"d\":{\"heartbeat_interval\":600001}}" },
     { HEMERA_SHARD_AWAITING_HELLO, "{\"op\":10,\"d\":{\"heartbeat_interval\":\"41250\"}}" },
+    { HEMERA_SHARD_AWAITING_HELLO, "{\"op\":10,\"d\":{\"heartbeat_interval\":99.9}}" },
+    { HEMERA_SHARD_AWAITING_HELLO, "{\"op\":10,\"d\":{\"heartbeat_interval\":1e300}}" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
@@ -448,6 +450,18 @@ hello_bounds (gconstpointer variant)
     rig_expect (rig, "event:10 request awaiting_hello>awaiting_lease beat:0");
     rig_free (rig);
   }
+}
+
+static void
+hello_with_a_float (gconstpointer variant)
+{
+  Rig *rig = rig_in (variant, HEMERA_SHARD_AWAITING_HELLO);
+
+  rig_payload (rig, "{\"op\":10,\"d\":{\"heartbeat_interval\":41250.0}}");
+  g_assert_cmpint (rig_state (rig), ==, HEMERA_SHARD_AWAITING_LEASE);
+  rig_advance (rig, 41250 / 2);
+  rig_expect (rig, "event:10 request awaiting_hello>awaiting_lease beat:0");
+  rig_free (rig);
 }
 
 static void
@@ -604,6 +618,7 @@ static const RigTest tests[] = {
   { "fatal-close-explains", fatal_close_explains },
   { "violations-crash", violations_crash },
   { "hello-bounds", hello_bounds },
+  { "hello-with-a-float", hello_with_a_float },
   { "bad-resume-url-is-not-kept", bad_resume_url_is_not_kept },
   { "stored-resume-url-is-no-downgrade", stored_resume_url_is_no_downgrade },
   { "garbage-crashes", garbage_crashes },
