@@ -4,6 +4,7 @@
 #include "actors/token.h"
 
 #include <gio/gio.h>
+#include <pthread.h>
 #include <string.h>
 
 #define BOT                                                                                                  \
@@ -19,8 +20,8 @@ typedef struct {
   char *api_url;
   HemeraToken *token;
   HemeraPid sink;
-  GMutex lock;
-  GCond changed;
+  pthread_mutex_t lock; /* pthread's own: TSan does not see GLib's */
+  pthread_cond_t changed;
   GPtrArray *messages; /* what the sink got, under the lock */
 } Fixture;
 
@@ -37,11 +38,11 @@ sink_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
   Fixture *f = *(Fixture **) state;
   const HemeraMessageType *type = hemera_actor_message_type (message);
 
-  g_mutex_lock (&f->lock);
+  pthread_mutex_lock (&f->lock);
   g_ptr_array_add (f->messages, hemera_actor_message_new (type, hemera_actor_message_payload (message)));
   memset (hemera_actor_message_payload (message), 0, type->size); /* moved */
-  g_cond_signal (&f->changed);
-  g_mutex_unlock (&f->lock);
+  pthread_cond_signal (&f->changed);
+  pthread_mutex_unlock (&f->lock);
   return HEMERA_CONTINUE;
 }
 
@@ -65,8 +66,8 @@ set_up (Fixture *f, gconstpointer data)
   f->api_url = g_strdup_printf ("http://127.0.0.1:%u/api", port);
   f->token = hemera__token_new ("the.token", NULL);
   f->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) hemera_actor_message_free);
-  g_mutex_init (&f->lock);
-  g_cond_init (&f->changed);
+  pthread_mutex_init (&f->lock, NULL);
+  pthread_cond_init (&f->changed, NULL);
   f->sink =
       hemera_system_spawn (f->system, &(HemeraSpawn){ .actor_class = &sink_class, .args = { .data = f } });
 }
@@ -78,8 +79,8 @@ tear_down (Fixture *f, gconstpointer data)
   g_object_unref (f->listener);
   hemera__token_unref (f->token);
   g_ptr_array_unref (f->messages);
-  g_mutex_clear (&f->lock);
-  g_cond_clear (&f->changed);
+  pthread_mutex_destroy (&f->lock);
+  pthread_cond_destroy (&f->changed);
   g_free (f->api_url);
 }
 
@@ -133,11 +134,11 @@ await (Fixture *f, const HemeraMessageType *type, guint n)
 {
   gpointer payload;
 
-  g_mutex_lock (&f->lock);
+  pthread_mutex_lock (&f->lock);
   while (f->messages->len <= n)
-    g_cond_wait (&f->changed, &f->lock);
+    pthread_cond_wait (&f->changed, &f->lock);
   payload = hemera_actor_message_peek (f->messages->pdata[n], type);
-  g_mutex_unlock (&f->lock);
+  pthread_mutex_unlock (&f->lock);
   g_assert_nonnull (payload);
   return payload;
 }
