@@ -45,9 +45,14 @@ HEMERA_API HemeraPid hemera_system_whereis (HemeraSystem *self, const char *name
 /* Microseconds of the system's clock: monotonic, or virtual. Any thread. */
 HEMERA_API gint64 hemera_system_now (HemeraSystem *self);
 
-/* The whole tree as text, a line an actor: pid, name, status, queue lengths, reductions, links. Asynchronous by nature: each actor is
- * asked in its own thread; those that do not answer in @timeout_ms are shown as busy. Blocks the caller; never from an actor. (transfer full) */
+/* The whole tree as text, a line an actor, below its parent: pid, name or label, worker, parent, status, messages in the inbox and in
+ * the queue, reductions (messages handled), links, monitors, timers, bytes of memory. Asynchronous by nature: each actor is asked in
+ * its own thread; those that do not answer in @timeout_ms are shown as busy. Blocks the caller; never from an actor. (transfer full) */
 HEMERA_API char *hemera_system_dump (HemeraSystem *self, guint timeout_ms);
+/* The same as a term: a list of maps, each behind its parent's, with the keys pid, parent, name, label, class (those that there are, as
+ * binaries), status, worker, inbox, queue, reductions, links, monitors, monitored_by, timers, memory. A busy worker is
+ * #{worker, status => busy, actors}. (transfer full) */
+HEMERA_API HemeraTerm *hemera_system_dump_term (HemeraSystem *self, guint timeout_ms);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraSystem, hemera_system_unref)
 

@@ -1,9 +1,13 @@
-/* hemera_system_dump(): every worker is asked to describe its actors, in its own thread; one that does not answer in time is busy. */
+/* hemera_system_dump() and hemera_system_dump_term(): every worker is asked to describe its actors, in its own thread; one that does not answer in time is busy. */
+#include "runtime/sched/actor-info.h"
 #include "runtime/sched/system.h"
 #include "runtime/signal/actor.h"
 
 #include <errno.h>
 #include <time.h>
+
+/* Levels of a tree that text shows as such: a chain of parents may be as long as there are actors. */
+#define MAX_INDENT 32
 
 typedef struct _Dump Dump;
 
@@ -11,7 +15,7 @@ typedef struct _Dump Dump;
 typedef struct {
   HemeraWork work; /* first */
   Dump *dump;
-  _Atomic (char *) text; /* NULL until the worker has answered */
+  _Atomic (GArray *) infos; /* of HemeraActorInfo; NULL until the worker has answered */
 } Question;
 
 /* Shared by the asker and the workers; the last one frees it. */
@@ -28,51 +32,33 @@ unref (Dump *self)
   /* acq_rel: the last one sees what the others did with it. */
   if (atomic_fetch_sub_explicit (&self->refs, 1, memory_order_acq_rel) > 1)
     return;
-  for (guint i = 0; i < self->n_questions; i++)
-    g_free (atomic_load_explicit (&self->questions[i].text, memory_order_relaxed));
+  for (guint i = 0; i < self->n_questions; i++) {
+    GArray *infos = atomic_load_explicit (&self->questions[i].infos, memory_order_relaxed);
+    g_clear_pointer (&infos, g_array_unref);
+  }
   sem_destroy (&self->answered);
   g_free (self);
 }
 
-static const char *
-status_of (HemeraActor *actor)
-{
-  return !actor->started ? "starting" : actor->first ? "runnable" : "waiting";
-}
-
 static void
-describe (HemeraActor *actor, GString *out)
+clear_info (gpointer info)
 {
-  const char *name = actor->name ? actor->name : actor->label ? actor->label : actor->actor_class->name;
-  guint monitors = 0;
-
-  for (HemeraTableNode *node = actor->entries.first; node; node = node->next)
-    monitors += ((HemeraMonitor *) node)->kind == HEMERA_ENTRY_MONITOR;
-  g_string_append_printf (out,
-                          HEMERA_PID_FORMAT " %s%s worker=%u parent=" HEMERA_PID_FORMAT
-                                            " status=%s queue=%u reductions=%" G_GUINT64_FORMAT
-                                            " links=%u monitors=%u timers=%u monitored_by=%u",
-                          HEMERA_PID_ARGS (actor->pid), name ? name : "(unnamed)",
-                          actor->name ? " registered" : "", actor->worker->index,
-                          HEMERA_PID_ARGS (actor->parent), status_of (actor), actor->n_messages,
-                          actor->reductions, actor->links.count, monitors, actor->entries.count - monitors,
-                          actor->watchers.count);
-  for (HemeraTableNode *node = actor->links.first; node; node = node->next)
-    g_string_append_printf (out, "%s" HEMERA_PID_FORMAT, node == actor->links.first ? " linked=" : ",",
-                            HEMERA_PID_ARGS (((HemeraLink *) node)->peer));
-  g_string_append_c (out, '\n');
+  hemera__actor_info_clear (info);
 }
 
 static void
 answer (HemeraWorker *worker, HemeraWork *work)
 {
   Question *self = (Question *) work;
-  GString *out = g_string_new (NULL);
+  GArray *infos = g_array_new (FALSE, FALSE, sizeof (HemeraActorInfo));
 
-  for (HemeraActor *actor = worker->actors; actor; actor = actor->next)
-    describe (actor, out);
-  /* release: pairs with the acquire in append_answer(). */
-  atomic_store_explicit (&self->text, g_string_free (out, FALSE), memory_order_release);
+  g_array_set_clear_func (infos, clear_info);
+  for (HemeraActor *actor = worker->actors; actor; actor = actor->next) {
+    g_array_set_size (infos, infos->len + 1);
+    hemera__actor_info_init (&g_array_index (infos, HemeraActorInfo, infos->len - 1), actor);
+  }
+  /* release: pairs with the acquire in answer_of(). */
+  atomic_store_explicit (&self->infos, infos, memory_order_release);
   sem_post (&self->dump->answered);
   unref (self->dump);
 }
@@ -114,32 +100,87 @@ await_answers (Dump *self, guint timeout_ms)
   }
 }
 
-static void
-append_answer (Question *self, HemeraWorker *worker, GString *out)
+/* (transfer none) (nullable): NULL: the worker is busy */
+static GArray *
+answer_of (Question *self)
 {
   /* acquire: pairs with the release in answer(). */
-  const char *text = atomic_load_explicit (&self->text, memory_order_acquire);
+  return atomic_load_explicit (&self->infos, memory_order_acquire);
+}
 
-  if (text)
-    g_string_append (out, text);
-  else
-    g_string_append_printf (out, "worker=%u status=busy actors=%u\n", worker->index,
-                            atomic_load_explicit (&worker->live, memory_order_relaxed));
+/* Asks all workers. The answers are moved to @infos, of which each is behind its parent; *@depths says how deep. */
+static guint *
+collect (HemeraSystem *system, guint timeout_ms, GArray *infos, gboolean *is_busy, guint **depths)
+{
+  Dump *dump;
+
+  g_assert (hemera__thread.worker == NULL); /* it blocks */
+  dump = ask (system);
+  if (system->simulated)
+    hemera__system_run_until_idle (system);
+  await_answers (dump, timeout_ms);
+  for (guint i = 0; i < system->n_workers; i++) {
+    GArray *answer = answer_of (&dump->questions[i]);
+
+    is_busy[i] = answer == NULL;
+    if (is_busy[i])
+      continue;
+    g_array_append_vals (infos, answer->data, answer->len);
+    g_array_set_clear_func (answer, NULL); /* moved */
+  }
+  unref (dump);
+  return hemera__actor_infos_in_order (infos, depths);
+}
+
+static guint
+live_of (HemeraWorker *worker)
+{
+  return atomic_load_explicit (&worker->live, memory_order_relaxed);
 }
 
 char *
 hemera_system_dump (HemeraSystem *self, guint timeout_ms)
 {
+  g_autoptr (GArray) infos = g_array_new (FALSE, FALSE, sizeof (HemeraActorInfo));
+  g_autofree gboolean *is_busy = g_new (gboolean, self->n_workers);
+  g_autofree guint *depths = NULL;
+  g_autofree guint *order = collect (self, timeout_ms, infos, is_busy, &depths);
   GString *out = g_string_new (NULL);
-  Dump *dump;
 
-  g_assert (hemera__thread.worker == NULL); /* it blocks */
-  dump = ask (self);
-  if (self->simulated)
-    hemera__system_run_until_idle (self);
-  await_answers (dump, timeout_ms);
+  g_array_set_clear_func (infos, clear_info);
+  for (guint i = 0; i < infos->len; i++) {
+    g_string_append_printf (out, "%*s", (int) MIN (depths[i], MAX_INDENT) * 2, "");
+    hemera__actor_info_print (&g_array_index (infos, HemeraActorInfo, order[i]), out);
+    g_string_append_c (out, '\n');
+  }
   for (guint i = 0; i < self->n_workers; i++)
-    append_answer (&dump->questions[i], self->workers[i], out);
-  unref (dump);
+    if (is_busy[i])
+      g_string_append_printf (out, "worker=%u status=busy actors=%u\n", i, live_of (self->workers[i]));
   return g_string_free (out, FALSE);
+}
+
+HemeraTerm *
+hemera_system_dump_term (HemeraSystem *self, guint timeout_ms)
+{
+  g_autoptr (GArray) infos = g_array_new (FALSE, FALSE, sizeof (HemeraActorInfo));
+  g_autofree gboolean *is_busy = g_new (gboolean, self->n_workers);
+  g_autofree guint *depths = NULL;
+  g_autofree guint *order = collect (self, timeout_ms, infos, is_busy, &depths);
+  HemeraTermBuilder *out = hemera_term_builder_new ();
+
+  g_array_set_clear_func (infos, clear_info);
+  hemera_term_builder_open_list (out);
+  for (guint i = 0; i < infos->len; i++)
+    hemera__actor_info_add (&g_array_index (infos, HemeraActorInfo, order[i]), out);
+  for (guint i = 0; i < self->n_workers; i++) {
+    g_autoptr (HemeraTerm) busy = NULL;
+
+    if (!is_busy[i])
+      continue;
+    busy = hemera_term_new ("#{worker => ~u, status => busy, actors => ~u}", (guint64) i,
+                            (guint64) live_of (self->workers[i]));
+    hemera_term_builder_add_view (out, hemera_term_view (busy));
+  }
+  hemera_term_builder_close (out);
+  return hemera_term_builder_end (out, NULL);
 }

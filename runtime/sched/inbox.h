@@ -81,6 +81,19 @@ hemera__inbox_has (HemeraInbox *self)
   return atomic_load_explicit (&self->head, memory_order_relaxed) > HEMERA_INBOX_CLOSED;
 }
 
+/* Owner, awake: how many a take would give. What is pushed never changes until it is taken, so the list can be walked. */
+static inline guint
+hemera__inbox_count (HemeraInbox *self)
+{
+  /* acquire: pairs with the pushes, as in hemera__inbox_take(). */
+  HemeraInboxNode *node = atomic_load_explicit (&self->head, memory_order_acquire);
+  guint count = 0;
+
+  for (; node > HEMERA_INBOX_CLOSED; node = node->next)
+    count++;
+  return count;
+}
+
 /* Owner, awake: everything, oldest first; NULL when there is nothing. It stays awake. */
 static inline HemeraInboxNode *
 hemera__inbox_take (HemeraInbox *self)

@@ -22,8 +22,8 @@ static HemeraActor *
 alloc (HemeraWorker *worker, HemeraActor *parent, const HemeraSpawn *spawn)
 {
   HemeraActor *self = g_malloc0 (sizeof *self + spawn->actor_class->state_size);
-  guint64 number = atomic_fetch_add_explicit (&worker->system->spawned, 1, memory_order_relaxed);
 
+  self->number = atomic_fetch_add_explicit (&worker->system->spawned, 1, memory_order_relaxed);
   self->actor_class = spawn->actor_class;
   self->worker = worker;
   self->parent = parent ? parent->pid : HEMERA_PID_NONE;
@@ -36,7 +36,7 @@ alloc (HemeraWorker *worker, HemeraActor *parent, const HemeraSpawn *spawn)
   self->ack_to = spawn->ack_to;
   self->ack_ref = spawn->ack_ref;
   self->ack_pending = spawn->ack_to.id != 0;
-  self->random = worker->system->seed ^ (number * G_GUINT64_CONSTANT (0xD1B54A32D192ED03));
+  self->random = worker->system->seed ^ (self->number * G_GUINT64_CONSTANT (0xD1B54A32D192ED03));
   return self;
 }
 

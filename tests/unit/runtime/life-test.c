@@ -417,6 +417,78 @@ dump_shows_the_tree (World *world)
   g_assert_nonnull (strstr (dump, "links=1"));
 }
 
+/* a's child b, b's child c; all with the same parent's pid printed before. */
+static void
+spawn_labelled (HemeraActor *self, Puppet *puppet, gpointer child)
+{
+  *(Puppet **) child = puppet_spawn (self, puppet, (HemeraSpawn){ .label = "a child", .link = TRUE });
+}
+
+static void
+dump_indents_children (World *world)
+{
+  Puppet *a = puppet_new (world), *b, *c;
+  g_autofree char *dump = NULL, *line_b = NULL, *line_c = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  puppet_do (a, spawn_labelled, &b);
+  puppet_do (b, spawn_labelled, &c);
+  puppet_settle (b, c);
+  dump = hemera_system_dump (world->system, 5000);
+  lines = g_strsplit (dump, "\n", -1);
+  line_b = g_strdup_printf ("  " HEMERA_PID_FORMAT " a child", HEMERA_PID_ARGS (b->pid));
+  line_c = g_strdup_printf ("    " HEMERA_PID_FORMAT " a child", HEMERA_PID_ARGS (c->pid));
+  g_assert_cmpuint (g_strv_length (lines), ==, 4); /* and an empty one */
+  g_assert_true (g_str_has_prefix (lines[1], line_b));
+  g_assert_true (g_str_has_prefix (lines[2], line_c));
+}
+
+static HemeraView
+entry_of (HemeraTerm *dump, guint i)
+{
+  return hemera_view_element (hemera_term_view (dump), i);
+}
+
+static void
+fill_queue (HemeraActor *self, Puppet *puppet, gpointer data)
+{
+  hemera_actor_register (self, "filled");
+  hemera_actor_monitor (self, ((Puppet *) data)->pid);
+  hemera_actor_start_timer (self, 1000000, puppet->pid, NULL);
+}
+
+static void
+dump_term_has_all_of_an_actor (World *world)
+{
+  Puppet *a = puppet_new (world), *b;
+  g_autoptr (HemeraTerm) dump = NULL;
+  g_autofree char *parent = NULL;
+  HemeraView first, second;
+
+  puppet_do (a, spawn_labelled, &b);
+  puppet_do (a, fill_queue, b);
+  puppet_settle (a, b);
+  dump = hemera_system_dump_term (world->system, 5000);
+  g_assert_nonnull (dump);
+  g_assert_cmpuint (hemera_view_length (hemera_term_view (dump)), ==, 2);
+  first = entry_of (dump, 0);
+  second = entry_of (dump, 1);
+  parent = g_strdup_printf (HEMERA_PID_FORMAT, HEMERA_PID_ARGS (a->pid));
+  g_assert_true (hemera_view_equals_string (hemera_view_get (first, "pid"), parent));
+  g_assert_true (hemera_view_equals_string (hemera_view_get (second, "parent"), parent));
+  g_assert_true (hemera_view_equals_string (hemera_view_get (first, "name"), "filled"));
+  g_assert_true (hemera_view_equals_string (hemera_view_get (second, "label"), "a child"));
+  g_assert_true (hemera_view_is_atom (hemera_view_get (first, "status"), "waiting"));
+  g_assert_cmpuint (hemera_view_length (hemera_view_get (first, "links")), ==, 1);
+  g_assert_cmpuint (hemera_view_length (hemera_view_get (first, "monitors")), ==, 1);
+  g_assert_cmpint (hemera_view_int64 (hemera_view_get (second, "monitored_by"), -1), ==, 1);
+  g_assert_cmpint (hemera_view_int64 (hemera_view_get (first, "timers"), -1), ==, 1);
+  g_assert_cmpint (hemera_view_int64 (hemera_view_get (first, "queue"), -1), ==, 0);
+  g_assert_cmpint (hemera_view_int64 (hemera_view_get (first, "inbox"), -1), ==, 0);
+  g_assert_cmpint (hemera_view_int64 (hemera_view_get (first, "reductions"), -1), >=, 3);
+  g_assert_cmpint (hemera_view_int64 (hemera_view_get (first, "memory"), -1), >, 100);
+}
+
 static void
 sleep_at_gate (HemeraActor *self, Puppet *puppet, gpointer gate)
 {
@@ -542,6 +614,8 @@ main (int argc, char **argv)
   add_test ("report/crash", crash_is_reported);
   add_test ("report/no-other-end", other_ends_are_not_reported);
   add_test ("dump/tree", dump_shows_the_tree);
+  add_test ("dump/children", dump_indents_children);
+  add_test ("dump/term", dump_term_has_all_of_an_actor);
   add_test ("system/spawn-while-it-ends", spawn_while_it_ends_fails);
   add_test ("system/start-while-it-ends", start_while_it_ends_fails_once);
   g_test_add_func ("/runtime/dump/busy", dump_shows_who_is_busy);

@@ -1,6 +1,8 @@
-/* The parts that need no thread: what an exit signal does, the table, the heap of timers, messages, slots. */
+/* The parts that need no thread: what an exit signal does, the table, the heap of timers, messages, slots, the order
+ * of a dump. */
 #include "tests/unit/runtime/puppet.h"
 
+#include "runtime/sched/actor-info.h"
 #include "runtime/sched/slot.h"
 #include "runtime/sched/timers.h"
 #include "runtime/signal/signal.h"
@@ -164,6 +166,61 @@ large_payloads_are_kept_whole (void)
   g_assert_cmpuint (cleared, ==, 1);
 }
 
+/* ---- dumps --------------------------------------------------------------------------------------------------------------------- */
+
+static void
+inbox_is_counted (void)
+{
+  HemeraInboxNode nodes[3];
+  HemeraInbox inbox = { .head = HEMERA_INBOX_IDLE };
+
+  g_assert_cmpuint (hemera__inbox_count (&inbox), ==, 0);
+  for (guint i = 0; i < 3; i++)
+    hemera__inbox_push (&inbox, &nodes[i]);
+  g_assert_cmpuint (hemera__inbox_count (&inbox), ==, 3);
+  hemera__inbox_take (&inbox);
+  g_assert_cmpuint (hemera__inbox_count (&inbox), ==, 0);
+}
+
+/* Parent of each by its place in the list, by age; -1: none here. */
+static void
+tree_is_in_order (void)
+{
+  static const int parents[] = { -1, -1, 0, 1, 0, 2, 4 };
+  static const guint expected[] = { 0, 2, 5, 4, 6, 1, 3 }, expected_depths[] = { 0, 1, 2, 1, 2, 0, 1 };
+  const guint n = G_N_ELEMENTS (parents);
+  g_autoptr (GArray) infos = g_array_new (FALSE, TRUE, sizeof (HemeraActorInfo));
+  g_autofree guint *order = NULL, *depths = NULL;
+
+  for (guint i = n; i-- > 0;) { /* a worker's list has the youngest first */
+    HemeraActorInfo info = { .number = i, .pid = { .id = 100 + i }, .parent = { .id = 7 } };
+    if (parents[i] >= 0)
+      info.parent.id = 100 + (guint) parents[i];
+    g_array_append_val (infos, info);
+  }
+  order = hemera__actor_infos_in_order (infos, &depths);
+  for (guint i = 0; i < n; i++) {
+    g_assert_cmpuint (g_array_index (infos, HemeraActorInfo, order[i]).number, ==, expected[i]);
+    g_assert_cmpuint (depths[i], ==, expected_depths[i]);
+  }
+}
+
+static void
+long_chain_is_in_order (void)
+{
+  const guint n = 1000000;
+  g_autoptr (GArray) infos = g_array_sized_new (FALSE, TRUE, sizeof (HemeraActorInfo), n);
+  g_autofree guint *order = NULL, *depths = NULL;
+
+  for (guint i = 0; i < n; i++) {
+    HemeraActorInfo info = { .number = i, .pid = { .id = i + 1 }, .parent = { .id = i } };
+    g_array_append_val (infos, info);
+  }
+  order = hemera__actor_infos_in_order (infos, &depths);
+  g_assert_cmpuint (order[n - 1], ==, n - 1);
+  g_assert_cmpuint (depths[n - 1], ==, n - 1);
+}
+
 /* ---- slots --------------------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -193,5 +250,8 @@ main (int argc, char **argv)
   g_test_add_func ("/runtime/message/stolen-once", message_is_stolen_once);
   g_test_add_func ("/runtime/message/large", large_payloads_are_kept_whole);
   g_test_add_func ("/runtime/slot/generations-are-used-once", slot_gives_each_generation_once);
+  g_test_add_func ("/runtime/dump/inbox-is-counted", inbox_is_counted);
+  g_test_add_func ("/runtime/dump/tree-in-order", tree_is_in_order);
+  g_test_add_func ("/runtime/dump/long-chain", long_chain_is_in_order);
   return g_test_run ();
 }
