@@ -103,7 +103,7 @@ void
 hemera_view_iter_leave (HemeraViewIter *iter, const HemeraViewIter *inner)
 {
   gsize left = inner->left;
-  if (!iter->is_given || inner->container != iter->at || inner->at == NULL)
+  if (iter == NULL || !iter->is_given || inner->container != iter->at || inner->at == NULL)
     return;
   if (inner->kind == KIND_BYTES) {
     iter->at = inner->at + left;

@@ -190,7 +190,7 @@ HEMERA_API gboolean hemera_view_iter_next_pair (HemeraViewIter *iter, HemeraView
 HEMERA_API HemeraView hemera_view_iter_tail (HemeraViewIter *iter);
 
 /* Optional, and worth it for walks that enter what they meet: @inner was initialised with the element that @iter gave last (of a map: the
- * value), and @iter will not read again what @inner has read. Any other @inner changes nothing. */
+ * value), and @iter will not read again what @inner has read. Any other @inner changes nothing. @iter: (nullable): for the root. */
 HEMERA_API void hemera_view_iter_leave (HemeraViewIter *iter, const HemeraViewIter *inner);
 
 /* ---- comparing and printing -------------------------------------------------------------------------------------------------- */

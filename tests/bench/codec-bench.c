@@ -154,12 +154,10 @@ walk (HemeraViewIter *outer, HemeraView view)
 static void
 validate_walk (const Messages *wire, const Messages *frames)
 {
-  HemeraViewIter none = { 0 };
-
   for (guint i = 0; i < frames->messages->len; i++) {
     HemeraTerm *term = hemera_term_new_from_etf (frames->messages->pdata[i], &limits, NULL);
 
-    walk (&none, hemera_term_view (term));
+    walk (NULL, hemera_term_view (term));
     hemera_term_unref (term);
   }
 }

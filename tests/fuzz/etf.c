@@ -62,7 +62,7 @@ walk (HemeraView view, guint depth, HemeraViewIter *outer)
   if (depth % 2 == 0) {
     gsize size;
     const guint8 *bytes = hemera_view_bytes (view, &size);
-    gboolean learns = outer->is_given && outer->at == bytes && iter.at != NULL;
+    gboolean learns = outer != NULL && outer->is_given && outer->at == bytes && iter.at != NULL;
     hemera_view_iter_leave (outer, &iter);
     g_assert_true (!learns || outer->at == bytes + size);
   }
@@ -79,11 +79,10 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (HemeraTermBuilder) builder = NULL;
   g_autoptr (GBytes) etf = NULL;
   HemeraView view = hemera_term_view (term);
-  HemeraViewIter none = { 0 };
 
   if (term == NULL)
     return 0;
-  walk (view, 50, &none);
+  walk (view, 50, NULL);
   copy = hemera_term_new_from_view (view);
   g_assert_true (hemera_view_equal (view, hemera_term_view (copy)));
   g_assert_cmpint (hemera_view_compare (view, hemera_term_view (copy)), ==, 0);

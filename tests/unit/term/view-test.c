@@ -289,6 +289,7 @@ test_leave_another (void)
   hemera_view_iter_leave (&outer, &inner);
   hemera_view_iter_leave (&outer, &none);
   hemera_view_iter_leave (&none, &inner);
+  hemera_view_iter_leave (NULL, &inner);
   g_assert_false (hemera_view_is_valid (hemera_view_iter_tail (&outer)));
   g_assert_true (outer.at == list.data + 13);
 }
