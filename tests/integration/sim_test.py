@@ -380,6 +380,8 @@ STRICT = [
     ('close-code-too-small', 1002, 'websocket', lambda c: c.send_frame(8, struct.pack('>H', 999))),
     ('close-reason-no-utf8', 1002, 'websocket', lambda c: c.send_frame(8, struct.pack('>H', 1000) + b'\xff')),
     ('long-control', 1002, 'websocket', lambda c: c.send_frame(9, b'x' * 126)),
+    ('padded-length', 1002, 'websocket', lambda c: c.socket.sendall(b'\x81\xfe\0\x02\0\0\0\0{}')),
+    ('padded-long-length', 1002, 'websocket', lambda c: c.socket.sendall(b'\x81\xff' + struct.pack('>Q', 2) + b'\0\0\0\0{}')),
 ]
 STRICT_READY = [
     ('identify-twice', 4005, 'identified_twice', identify()),
@@ -460,7 +462,8 @@ def default_encoding_is_json():
 
 def bad_upgrades():
     with bare() as s:
-        for target, status in (('?v=10', 400), ('/other?v=10', 404), ('/?v=10&encoding=xml', 400), ('/?v=10&compress=gzip', 400)):
+        for target, status in (('?v=10', 400), ('/other?v=10', 404), ('/?v=10&encoding=xml', 400), ('/?v=10&compress=gzip', 400),
+                               ('/?v=10&encoding=etf&v=10', 400)):
             c = s.connect(target=target, hello=False)
             assert c.status == status, (target, c.status)
 
@@ -650,7 +653,8 @@ def rest_refusals():
         assert s.get('/api/v10/gateway', token=None)[0] == 200
         assert s.get('/api/v9/gateway')[0] == 404
         assert s.get('/api/v10/gateway', agent='curl/8')[0] == 403
-        assert s.violations() == [('user_agent', 0)]
+        assert s.get('/api/v10/gateway', agent='DiscordBot (https://example.org)')[0] == 403
+        assert s.violations() == [('user_agent', 0), ('user_agent', 0)]
 
 
 def rest_faults():

@@ -100,6 +100,8 @@ sim_frames_next (SimFrames *self, const guint8 **data, gsize *size, const char *
     for (guint i = 0; i < width; i++)
       length = length << 8 | in[2 + i];
     const char *why = check_head (self, in[0], in[1], length);
+    if (why == NULL && ((width == 2 && length < 126) || (width == 8 && length < 65536)))
+      why = "a length in more bytes than it needs";
     if (why != NULL)
       return broken (what, why);
     if (length > MAX_MESSAGE || self->message->len + length > MAX_MESSAGE)

@@ -160,6 +160,13 @@ header (char **lines, const char *name)
   return g_strdup ("");
 }
 
+/* "DiscordBot ($url, $versionNumber)", and what the client likes behind it. */
+static gboolean
+is_user_agent (const char *agent)
+{
+  return g_regex_match_simple ("^DiscordBot \\([^ ,()]+, [^ ,()]+\\)( |$)", agent, 0, 0);
+}
+
 static void
 on_rest (SimConnection *self, const char *path, char **lines)
 {
@@ -167,7 +174,7 @@ on_rest (SimConnection *self, const char *path, char **lines)
   gboolean bot = strcmp (path, "/api/v10/gateway/bot") == 0;
   g_autofree char *agent = header (lines, "User-Agent"), *authorization = header (lines, "Authorization");
   g_autofree char *wanted = g_strconcat ("Bot ", sim->options.token, NULL);
-  if (!g_str_has_prefix (agent, "DiscordBot (")) {
+  if (!is_user_agent (agent)) {
     sim_connection_violation (self, "user_agent", 0, agent);
     answer_json (self, "403 Forbidden", "{\"message\":\"403: Forbidden\",\"code\":0}");
     return;
@@ -201,6 +208,20 @@ query_value (const char *query, const char *name)
   return NULL;
 }
 
+/* Which of two values counts, no server promises. */
+static gboolean
+has_name_twice (const char *query)
+{
+  g_auto (GStrv) pairs = g_strsplit (query, "&", -1);
+  for (char **pair = pairs; *pair != NULL; pair++) {
+    gsize size = strcspn (*pair, "=");
+    for (char **other = pairs; other < pair; other++)
+      if (strcspn (*other, "=") == size && strncmp (*other, *pair, size) == 0)
+        return TRUE;
+  }
+  return FALSE;
+}
+
 static void
 refuse (SimConnection *self, const char *status, const char *detail)
 {
@@ -225,6 +246,8 @@ on_upgrade (SimConnection *self, const char *target, char **lines)
                  self->resume_host ? "resume" : "base", text->str);
   if (mark != NULL ? strncmp (target, "/?", 2) != 0 : strcmp (target, "/") != 0)
     refuse (self, "404 Not Found", "the path is not /");
+  else if (has_name_twice (query))
+    refuse (self, "400 Bad Request", "a parameter stands twice");
   else if (key_size != 16 || strcmp (version, "13") != 0)
     refuse (self, "400 Bad Request", "no websocket version 13 with a key of 16 bytes");
   else if (encoding != NULL && strcmp (encoding, "json") != 0 && strcmp (encoding, "etf") != 0)
