@@ -50,5 +50,8 @@ hemera__actor_set_filter (HemeraActor *self, HemeraActorFilter filter, gpointer 
 /* The data of its filter, or NULL. */
 gpointer hemera__actor_filter_data (HemeraActor *self);
 
+/* @message (transfer full) stands first in its queue: before all that has come, a parent's EXIT too. In its init. */
+void hemera__actor_queue_first (HemeraActor *self, HemeraActorMessage *message);
+
 /* From now on the parent's EXIT, while trapping, is a message to receive like any other: for a supervisor, whose end takes many steps. */
 void hemera__actor_receive_parent_exit (HemeraActor *self);

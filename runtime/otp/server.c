@@ -73,7 +73,7 @@ server_init (HemeraActor *self, gpointer state, gconstpointer args)
     next = class->server.init (self, state, args);
   own->in_handler = FALSE;
   if (next == HEMERA_CONTINUE && own->continues)
-    hemera_send (hemera_actor_self (self), hemera_actor_message_new (&nudge_type, NULL));
+    hemera__actor_queue_first (self, hemera_actor_message_new (&nudge_type, NULL));
   return next;
 }
 

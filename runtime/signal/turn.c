@@ -20,6 +20,16 @@ hemera__actor_queue (HemeraActor *self, HemeraActorMessage *message)
   self->n_messages++;
 }
 
+void
+hemera__actor_queue_first (HemeraActor *self, HemeraActorMessage *message)
+{
+  message->node.next = self->first;
+  self->first = &message->node;
+  if (!self->last)
+    self->last = &message->node;
+  self->n_messages++;
+}
+
 static HemeraActorMessage *
 dequeue (HemeraActor *self)
 {
