@@ -166,7 +166,7 @@ hemera_system_dump_term (HemeraSystem *self, guint timeout_ms)
   g_autofree gboolean *is_busy = g_new (gboolean, self->n_workers);
   g_autofree guint *depths = NULL;
   g_autofree guint *order = collect (self, timeout_ms, infos, is_busy, &depths);
-  HemeraTermBuilder *out = hemera_term_builder_new ();
+  g_autoptr (HemeraTermBuilder) out = hemera_term_builder_new ();
 
   g_array_set_clear_func (infos, clear_info);
   hemera_term_builder_open_list (out);
