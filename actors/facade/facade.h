@@ -52,7 +52,8 @@ struct _HemeraGateway {
   guint n_sessions;
   HemeraFileJob *job; /* (nullable): runs */
   gboolean job_saves;
-  HemeraTerm *saved; /* (nullable): what the session file holds */
+  gboolean save_failed; /* the last one, and that was told */
+  HemeraTerm *saved;    /* (nullable): what the session file holds */
   GSource *saver;
 };
 

@@ -135,6 +135,19 @@ hemera__facade_save (HemeraGateway *self)
   return self->job != NULL;
 }
 
+/* A file that cannot be written is told once, and again when the last chance is over. */
+static void
+save_ended (HemeraGateway *self, const GError *error)
+{
+  gboolean is_last = self->state == HEMERA_FACADE_SAVING;
+
+  if (error != NULL && !is_last) /* it holds nothing: the next look tries again */
+    g_clear_pointer (&self->saved, hemera_term_unref);
+  if (error != NULL && (is_last || !self->save_failed))
+    hemera__facade_alarm (self, error->message);
+  self->save_failed = error != NULL;
+}
+
 void
 hemera__facade_job_done (HemeraGateway *self, HemeraFileDone *done)
 {
@@ -145,11 +158,8 @@ hemera__facade_job_done (HemeraGateway *self, HemeraFileDone *done)
   self->job = NULL;
   if (!self->job_saves)
     hemera__facade_loaded (self, job);
-  else if (job->session_error != NULL) {
-    if (self->state != HEMERA_FACADE_SAVING) /* it is not: the next look tries again */
-      g_clear_pointer (&self->saved, hemera_term_unref);
-    hemera__facade_alarm (self, job->session_error->message);
-  }
+  else
+    save_ended (self, job->session_error);
   hemera__file_job_finish (job);
   if (self->state == HEMERA_FACADE_SAVING)
     hemera__facade_saved (self);
@@ -160,6 +170,22 @@ on_save (gpointer user_data)
 {
   hemera__facade_save (user_data);
   return G_SOURCE_CONTINUE;
+}
+
+/* Guilds are spread over the shards by their total, so a session of another total is of no use. */
+static void
+tell_of_other_total (HemeraGateway *self, HemeraTree *tree)
+{
+  HemeraView sessions = hemera_term_view (tree->sessions);
+  guint64 total = hemera_view_uint64 (hemera_view_get (sessions, "total"), tree->total_shards);
+  g_autofree char *text = NULL;
+
+  if (total == tree->total_shards || hemera_view_length (hemera_view_get (sessions, "sessions")) == 0)
+    return;
+  text = g_strdup_printf ("the kept sessions are of %" G_GUINT64_FORMAT
+                          " shards, but there are %u now: every shard starts a new session",
+                          total, tree->total_shards);
+  hemera__facade_alarm (self, text);
 }
 
 void
@@ -177,6 +203,7 @@ hemera__facade_start_sessions (HemeraGateway *self, HemeraTree *tree)
       hemera__sessions_lookup (hemera_term_view (tree->sessions), tree->total_shards, tree->slots[i].shard,
                                &self->sessions[i].session);
   }
+  tell_of_other_total (self, tree);
   if (self->config.session_file != NULL)
     self->saver = hemera__facade_timer (self, SAVE_MS, on_save);
 }

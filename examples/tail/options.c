@@ -87,6 +87,33 @@ parse_output (TailOptions *self, GError **error)
   return fail (error, "--output %s: pretty, json, count or none is wanted", self->output);
 }
 
+/* -1: not given, so only those that have it as their default may be it. */
+static gboolean
+check_numbers (TailOptions *self, GError **error)
+{
+  const struct {
+    const char *name;
+    gint64 value, least;
+  } numbers[] = {
+    { "total-shards", self->total_shards, 0 },
+    { "max-events", self->max_events, 0 },
+    { "timeout", self->timeout_s, 0 },
+    { "chaos-kills", self->chaos_kills, 0 },
+    { "rest-timeout-ms", self->rest_timeout_ms, -1 },
+    { "identify-spacing-ms", self->identify_spacing_ms, -1 },
+    { "cool-down-ms", self->cool_down_ms, -1 },
+    { "backoff-base-ms", self->backoff_base_ms, -1 },
+    { "backoff-cap-ms", self->backoff_cap_ms, -1 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
+    if (numbers[i].value < numbers[i].least)
+      return fail (error, "--%s %" G_GINT64_FORMAT ": that is negative", numbers[i].name, numbers[i].value);
+  if (!(self->chaos_kill_s >= 0))
+    return fail (error, "--chaos-kill %g: that is negative, or no number", self->chaos_kill_s);
+  return TRUE;
+}
+
 static gboolean
 check (TailOptions *self, GError **error)
 {
@@ -99,10 +126,8 @@ check (TailOptions *self, GError **error)
     return fail (error, "--compress %s is not built yet: none or zlib-stream", self->compress);
   if (!g_str_equal (self->compress, "none") && !g_str_equal (self->compress, "zlib-stream"))
     return fail (error, "--compress %s: none or zlib-stream is wanted", self->compress);
-  if (self->total_shards < 0 || self->max_events < 0 || self->timeout_s < 0 || !(self->chaos_kill_s >= 0)
-      || self->chaos_kills < 0 || self->identify_spacing_ms < -1 || self->cool_down_ms < -1
-      || self->backoff_base_ms < -1 || self->backoff_cap_ms < -1)
-    return fail (error, "a number is negative");
+  if (!check_numbers (self, error))
+    return FALSE;
   if (self->total_shards > 100000)
     return fail (error, "--total-shards %d: that is more than there are", self->total_shards);
   if (self->shards != NULL && self->total_shards == 0)

@@ -95,6 +95,20 @@ class Tests:
             tail = run.tail('--session-file', '/nonexistent/sessions', '--max-events', 20, *QUICK)  # a bot without a memory is still a bot
             assert tail.wait(10) == 0 and '/nonexistent/sessions' in tail.errors(), tail.errors()
 
+    def session_file_unwritable(self):
+        """Tried every two seconds, told once and at the end."""
+        with self.run('--rate', 20) as run:
+            tail = run.tail('--session-file', '/nonexistent/sessions', '--timeout', 6, *QUICK)
+            assert tail.wait(15) == 3 and tail.errors().count('/nonexistent/sessions') == 2, tail.errors()
+
+    def session_file_of_another_total(self):
+        with self.run('--rate', 200) as run:
+            sessions = ['--session-file', os.path.join(run.folder, 'sessions'), '--max-events', 50, *QUICK]
+            assert run.tail('--total-shards', 1, *sessions).wait(10) == 0
+            tail = run.tail('--total-shards', 2, *sessions)
+            assert tail.wait(10) == 0 and 'sessions are of 1 shards, but there are 2 now' in tail.errors(), tail.errors()
+            assert not run.simulator.log('resume')
+
     def unset_token(self):
         self.refused(2, token=None, text='DISCORD_TOKEN')
         self.refused(2, token='', text='DISCORD_TOKEN')
@@ -438,7 +452,8 @@ GROUPS = {
              'help_and_version', 'some_shards', 'closed_pipe'),
     'fatal': ('fatal_4004', 'fatal_table', 'intents_are_named', 'unauthorized'),
     'token': ('token_is_nowhere', 'token_in_the_wrong_place'),
-    'sessions': ('session_file', 'session_file_json', 'session_file_after_a_kill', 'session_file_at_once', 'session_file_broken'),
+    'sessions': ('session_file', 'session_file_json', 'session_file_after_a_kill', 'session_file_at_once', 'session_file_broken',
+                 'session_file_unwritable', 'session_file_of_another_total'),
     'input': ('sends_wait_for_ready', 'bad_lines', 'end_of_input', 'members', 'burst', 'presence_burst'),
     'rest': ('rest_survived', 'rest_refused', 'rest_is_not_there', 'unknown_authority'),
 }
