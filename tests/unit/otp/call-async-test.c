@@ -99,7 +99,6 @@ count_descriptors (void)
   g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
   guint n = 0;
 
-  g_main_context_default (); /* has one from its first use on, in whatever test that is */
   while (g_dir_read_name (dir) != NULL)
     n++;
   return n;
@@ -194,15 +193,29 @@ test_cancelled_before (Fixture *f, gconstpointer mode)
   clear_outcome (&outcome);
 }
 
+/* What a process opens once, at its first call, is not what is counted. */
+static void
+call_once (Fixture *f, HemeraPid server)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Outcome outcome;
+
+  call (f, server, "ping", -1, cancellable, &outcome);
+  wait_for (&outcome);
+  clear_outcome (&outcome);
+}
+
 static void
 test_cancelled_during (Fixture *f, gconstpointer mode)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   HemeraPid server = spawn_server (f);
-  guint descriptors = count_descriptors ();
+  guint descriptors;
   Outcome outcome;
   Outcome other;
 
+  call_once (f, server);
+  descriptors = count_descriptors ();
   call (f, server, "keep", -1, cancellable, &outcome);
   call (f, server, "ping", -1, NULL, &other);
   wait_for (&other);
@@ -276,9 +289,12 @@ run_crowd (Fixture *f, HemeraPid server, guint width, guint n)
 static void
 test_overlapping (Fixture *f, gconstpointer mode)
 {
-  guint descriptors = count_descriptors ();
+  HemeraPid server = spawn_server (f);
+  guint descriptors;
 
-  run_crowd (f, spawn_server (f), 50, 1000);
+  call_once (f, server);
+  descriptors = count_descriptors ();
+  run_crowd (f, server, 50, 1000);
   wait_for_descriptors (descriptors);
 }
 
