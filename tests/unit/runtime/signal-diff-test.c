@@ -153,8 +153,14 @@ make_step (GRand *rand, guint *n_actors)
   keep_to_one_reason (&step);
   if (step.waits)
     keep_to_sure_timers (&step);
-  if (upto (rand, 5) == 0)
-    step.ops[step.n_ops - 1].verb = step.ops[step.n_ops - 1].verb == SPAWN ? SPAWN : STOP;
+  if (upto (rand, 5) == 0 && step.ops[step.n_ops - 1].verb != SPAWN) {
+    Op *last = &step.ops[step.n_ops - 1];
+
+    last->verb = STOP;
+    /* `kill` of one's own spreads as it is, that of exit/2 as `killed`. */
+    if (has_verb (&step, EXIT) && g_str_equal (reason, "kill"))
+      last->reason = "killed";
+  }
   return step;
 }
 
