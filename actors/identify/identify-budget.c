@@ -22,17 +22,25 @@ hemera__identify_budget_init (HemeraIdentifyBudget *self, guint max_concurrency,
     .remaining = remaining,
     .floor = floor,
   };
+  self->leased_at = g_array_new (FALSE, TRUE, sizeof (gint64));
   make_buckets (self, max_concurrency);
 }
 
-void
-hemera__identify_budget_clear (HemeraIdentifyBudget *self)
+static void
+free_buckets (HemeraIdentifyBudget *self)
 {
   for (guint i = 0; i < self->n_buckets; i++)
     g_array_unref (self->buckets[i].wishes);
   g_free (self->buckets);
   self->buckets = NULL;
   self->n_buckets = 0;
+}
+
+void
+hemera__identify_budget_clear (HemeraIdentifyBudget *self)
+{
+  free_buckets (self);
+  g_clear_pointer (&self->leased_at, g_array_unref);
 }
 
 static HemeraIdentifyBucket *
@@ -42,17 +50,33 @@ bucket_of (HemeraIdentifyBudget *self, guint shard)
   return &self->buckets[shard % self->n_buckets];
 }
 
-static void
-insert_wish (HemeraIdentifyBucket *bucket, const HemeraLeaseWish *wish)
+static gint64
+last_lease (HemeraIdentifyBudget *self, guint shard)
 {
+  return shard < self->leased_at->len ? g_array_index (self->leased_at, gint64, shard) : 0;
+}
+
+static gboolean
+is_before (HemeraIdentifyBudget *self, guint shard, guint other)
+{
+  gint64 at = last_lease (self, shard), other_at = last_lease (self, other);
+
+  return at < other_at || (at == other_at && shard < other);
+}
+
+/* A shard that waits has no new lease, so its turn does not change. */
+static void
+insert_wish (HemeraIdentifyBudget *self, const HemeraLeaseWish *wish)
+{
+  GArray *wishes = bucket_of (self, wish->shard)->wishes;
   guint i = 0;
 
-  while (i < bucket->wishes->len && g_array_index (bucket->wishes, HemeraLeaseWish, i).shard < wish->shard)
+  while (i < wishes->len && is_before (self, g_array_index (wishes, HemeraLeaseWish, i).shard, wish->shard))
     i++;
-  if (i < bucket->wishes->len && g_array_index (bucket->wishes, HemeraLeaseWish, i).shard == wish->shard)
-    g_array_index (bucket->wishes, HemeraLeaseWish, i) = *wish;
+  if (i < wishes->len && g_array_index (wishes, HemeraLeaseWish, i).shard == wish->shard)
+    g_array_index (wishes, HemeraLeaseWish, i) = *wish;
   else
-    g_array_insert_val (bucket->wishes, i, *wish);
+    g_array_insert_val (wishes, i, *wish);
 }
 
 void
@@ -66,11 +90,8 @@ hemera__identify_budget_set_concurrency (HemeraIdentifyBudget *self, guint max_c
   for (guint i = 0; i < old.n_buckets; i++) {
     HemeraIdentifyBucket *from = &old.buckets[i];
 
-    for (guint w = 0; w < from->wishes->len; w++) {
-      HemeraLeaseWish *wish = &g_array_index (from->wishes, HemeraLeaseWish, w);
-
-      insert_wish (bucket_of (self, wish->shard), wish);
-    }
+    for (guint w = 0; w < from->wishes->len; w++)
+      insert_wish (self, &g_array_index (from->wishes, HemeraLeaseWish, w));
     if (from->leased) {
       HemeraIdentifyBucket *to = bucket_of (self, from->lease.shard);
 
@@ -83,7 +104,7 @@ hemera__identify_budget_set_concurrency (HemeraIdentifyBudget *self, guint max_c
     for (guint b = 0; b < self->n_buckets; b++)
       self->buckets[b].free_at = MAX (self->buckets[b].free_at, from->free_at);
   }
-  hemera__identify_budget_clear (&old);
+  free_buckets (&old);
 }
 
 void
@@ -111,7 +132,7 @@ hemera__identify_budget_wish (HemeraIdentifyBudget *self, const HemeraLeaseWish 
 
   if (bucket->leased && bucket->lease.shard == wish->shard)
     take_back (self, bucket, bucket->written, now);
-  insert_wish (bucket, wish);
+  insert_wish (self, wish);
 }
 
 void
@@ -170,6 +191,9 @@ hemera__identify_budget_next (HemeraIdentifyBudget *self, gint64 now, HemeraLeas
     bucket->leased = TRUE;
     bucket->lease = *wish;
     bucket->leased_at = now;
+    if (wish->shard >= self->leased_at->len)
+      g_array_set_size (self->leased_at, wish->shard + 1);
+    g_array_index (self->leased_at, gint64, wish->shard) = now;
     self->remaining--;
     return HEMERA_LEASE_GRANTED;
   }

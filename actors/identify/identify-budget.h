@@ -1,8 +1,9 @@
 /* The broker's decisions, without an actor: who may identify now, and when to look again. Times in microseconds of one clock; pure.
  *
  * Discord ("Rate Limiting", "Session Start Limit"): the key is shard_id % max_concurrency, one IDENTIFY a key in 5 s, a budget of session
- * starts in 24 h. A lease is given to the lowest shard id that waits in its bucket; the bucket's spacing counts from the moment op 2 was
- * written, and a lease that comes back unused costs nothing. */
+ * starts in 24 h. A lease is given to the shard of the bucket that has been without one for longest, so that one that identifies again and
+ * again does not keep the others waiting; of those that never had one, to the lowest id. The bucket's spacing counts from the moment op 2
+ * was written, and a lease that comes back unused costs nothing. */
 #pragma once
 
 #include <glib.h>
@@ -13,7 +14,7 @@ typedef struct {
 } HemeraLeaseWish;
 
 typedef struct {
-  GArray *wishes;  /* HemeraLeaseWish by shard id */
+  GArray *wishes;  /* HemeraLeaseWish, in their turn */
   gboolean leased; /* to: */
   HemeraLeaseWish lease;
   gboolean written; /* op 2 left */
@@ -24,6 +25,7 @@ typedef struct {
 typedef struct {
   guint n_buckets;
   HemeraIdentifyBucket *buckets;
+  GArray *leased_at; /* gint64 by shard: its last lease; 0: none yet */
   gint64 spacing_us;
   gint64 lease_us; /* a lease that is not used within it is taken back */
   guint remaining;

@@ -106,6 +106,25 @@ test_lowest_shard_first (void)
   hemera__identify_budget_clear (&budget);
 }
 
+/* A shard that identifies again and again waits behind the others. */
+static void
+test_turns (void)
+{
+  HemeraIdentifyBudget budget;
+  gint64 now = 1;
+
+  hemera__identify_budget_init (&budget, 1, 5000, 0, 100);
+  for (guint shard = 0; shard < 3; shard++)
+    wish (&budget, shard, 1, now);
+  for (guint turn = 0; turn < 6; turn++, now += 5000000) {
+    assert_granted (&budget, now, turn % 3);
+    hemera__identify_budget_written (&budget, turn % 3, 1 + turn / 3, FALSE, now);
+    hemera__identify_budget_done (&budget, turn % 3, 1 + turn / 3, TRUE, now);
+    wish (&budget, turn % 3, 2 + turn / 3, now);
+  }
+  hemera__identify_budget_clear (&budget);
+}
+
 static void
 test_unused_lease_costs_nothing (void)
 {
@@ -290,6 +309,7 @@ main (int argc, char **argv)
   g_test_add_func ("/identify/spacing/counts-from-when-it-is-out", test_told_again_when_out);
   g_test_add_func ("/identify/buckets/are-apart", test_buckets_are_apart);
   g_test_add_func ("/identify/buckets/lowest-shard-first", test_lowest_shard_first);
+  g_test_add_func ("/identify/buckets/turns", test_turns);
   g_test_add_func ("/identify/buckets/another-max-concurrency", test_concurrency_changes);
   g_test_add_func ("/identify/buckets/keep-their-lease", test_concurrency_keeps_the_lease);
   g_test_add_func ("/identify/wish/newer-replaces", test_newer_wish_replaces);
