@@ -136,6 +136,14 @@ on_info (const SSL *ssl, int where, int ret)
   }
 }
 
+/* A process may end while threads of ours are inside OpenSSL: its own atexit handler would free what they read. The first initialisation
+ * decides; OpenSSL makes further calls cheap, from any thread. */
+static void
+init_openssl (void)
+{
+  OPENSSL_init_crypto (OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
 /* ---- what connections share --------------------------------------------------------------------------------------------------------- */
 
 /* OpenSSL's directory of roots is read lazily by hash: a fraction of a millisecond instead of the bundle's tens. */
@@ -158,9 +166,11 @@ SSL_CTX *
 hemera__tls_acquire (GError **error)
 {
   if (!shared) {
-    SSL_CTX *ctx = SSL_CTX_new (TLS_client_method ());
+    SSL_CTX *ctx;
     g_autofree char *why = NULL;
 
+    init_openssl ();
+    ctx = SSL_CTX_new (TLS_client_method ());
     if (!ctx || SSL_CTX_set_min_proto_version (ctx, TLS1_2_VERSION) != 1
         || !use_system_roots (SSL_CTX_get_cert_store (ctx))) {
       why = drain_errors ();
@@ -189,9 +199,11 @@ hemera__tls_release (void)
 HemeraTrust *
 hemera__trust_new (const char *ca_file, GError **error)
 {
-  X509_STORE *store = X509_STORE_new ();
+  X509_STORE *store;
   HemeraTrust *self;
 
+  init_openssl ();
+  store = X509_STORE_new ();
   if (!store || !use_system_roots (store) || X509_STORE_load_file (store, ca_file) != 1) {
     int reason = access (ca_file, R_OK) != 0 ? errno : 0; /* which OpenSSL's own text does not say */
     g_autofree char *why = drain_errors ();

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """examples_test.py BIN: the example programs against the simulator, as README says; embedders under G_DEBUG=fatal-criticals. Prints TAP."""
-import os, re, signal, subprocess, sys, tempfile, time
+import os, re, signal, subprocess, sys, tempfile, threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from sim_client import Simulator, TOKEN, make_stream
@@ -35,6 +35,19 @@ def finish(process):
     return process.returncode, out, err
 
 
+def until_line(process, mark):
+    """What it printed up to a line with the mark, or to its end; a program that prints no such line is killed."""
+    too_late = threading.Timer(60 * factor, process.kill)
+    too_late.start()
+    seen = ''
+    for line in process.stdout:
+        seen += line
+        if mark in line:
+            break
+    too_late.cancel()
+    return seen
+
+
 with tempfile.TemporaryDirectory() as folder:
     stream = os.path.join(folder, 'stream.jsonl')
     make_stream(stream, events=4000, guilds=8, seed=5)
@@ -53,10 +66,12 @@ with tempfile.TemporaryDirectory() as folder:
         check('after an end it begins anew', code == 0 and out.split().count('1') == 2, (code, out, err))
         for name in ('stopped with Ctrl-C', 'started again'):
             bot = start('ping', simulator)
-            time.sleep(4 * factor)
+            first = until_line(bot, ': ')
             bot.send_signal(signal.SIGINT)
             code, out, err = finish(bot)
-            check('ping ' + name, code == 0 and ': ' in out, (code, out[-300:], err))
+            check('ping ' + name, code == 0 and ': ' in first, (code, first + out[-300:], err))
+        ends = [finish(start('early-exit', simulator))[::2] for _ in range(20)]
+        check('a process may end while its gateway connects', ends == [(0, '')] * 20, [end for end in ends if end != (0, '')][:1])
         check('the token is in no output', TOKEN not in out + err)
         check('no violations', simulator.violations() == [], simulator.violations())
     if os.path.exists(os.path.join(programs, 'event-mallocs')):  # not under sanitizers, which have a malloc of their own
