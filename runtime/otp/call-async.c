@@ -4,23 +4,31 @@
  * object, Job, that travels: into the caller's mailbox, its state, and back through the port. Whoever frees it without an answer (a
  * mailbox of a caller that was killed, a system that ends) sends it home as a failure, so each call is answered exactly once.
  *
- * Port and caller are shared by the calls of one thread into one context that overlap, and closed with the last of them: requests of one
- * thread go through one mailbox, so they reach a server in the order of the calls, as those of an actor do. */
+ * Calls that overlap share what they need, until the last of them is over: those of one thread to one system their caller, so that requests
+ * go through one mailbox and reach a server in the order of the calls, as those of an actor do; and of these the ones into one context
+ * their port. */
 #include <stdatomic.h>
 
 #include "call.h"
 #include "runtime/internal.h"
 #include "runtime/sched/slot.h"
 
+/* From a thread to a system. */
+typedef struct {
+  atomic_int refs;      /* a port's each, and one of the calls under way */
+  atomic_int calls;     /* under way; 0 once is 0 for ever: the caller is told to end */
+  HemeraSystem *system; /* to compare with only */
+  HemeraPid caller;
+} CallLine;
+
 /* An inbox in a context, for the calls under way. */
 typedef struct {
-  atomic_int refs;
-  atomic_int calls;     /* under way; 0 once is 0 for ever: the context's thread is closing it */
-  HemeraSystem *system; /* to compare with only */
+  atomic_int refs;  /* the thread's, and one of the calls under way */
+  atomic_int calls; /* under way; 0 once is 0 for ever: the context's thread is closing it */
+  CallLine *line;
   GMainContext *context;
   HemeraPort *port; /* its context's thread only, but for the pid */
   HemeraPid pid;
-  HemeraPid caller;
 } CallPort;
 
 /* What waits in the context. Its thread only, once the caller has its job. */
@@ -177,27 +185,52 @@ static const HemeraActorClass caller_class = {
 
 /* ---- the context --------------------------------------------------------------------------------------------------------------- */
 
+/* Release by each holder, acquire by the last: it sees all that the others did. */
+static gboolean
+is_last (atomic_int *count)
+{
+  return atomic_fetch_sub_explicit (count, 1, memory_order_acq_rel) == 1;
+}
+
+static void
+call_line_unref (CallLine *self)
+{
+  if (is_last (&self->refs))
+    g_free (self);
+}
+
 static void
 call_port_unref (gpointer data)
 {
   CallPort *self = data;
 
-  /* Release by each holder, acquire by the last: it sees all that the others did. */
-  if (atomic_fetch_sub_explicit (&self->refs, 1, memory_order_acq_rel) > 1)
+  if (!is_last (&self->refs))
     return;
+  call_line_unref (self->line);
   g_main_context_unref (self->context);
   g_free (self);
 }
 
-/* A call has ended: the port goes with the last one. */
+static void
+release_line (CallLine *self)
+{
+  if (!is_last (&self->calls))
+    return;
+  hemera_send (self->caller, hemera_actor_message_new (&finish_type, NULL));
+  call_line_unref (self);
+}
+
+/* A call has ended: port and caller go with the last one. */
 static void
 release_call (CallPort *self)
 {
-  if (atomic_fetch_sub_explicit (&self->calls, 1, memory_order_acq_rel) > 1)
-    return;
-  hemera_send (self->caller, hemera_actor_message_new (&finish_type, NULL));
-  hemera__port_close (self->port);
-  call_port_unref (self);
+  CallLine *line = self->line;
+
+  if (is_last (&self->calls)) {
+    hemera__port_close (self->port);
+    call_port_unref (self);
+  }
+  release_line (line); /* the call's count is what kept it */
 }
 
 static void
@@ -260,51 +293,91 @@ on_cancelled (GCancellable *cancellable, gpointer user_data)
 
   if (task != NULL)
     g_task_return_error_if_cancelled (task);
-  hemera_send (self->port->caller, hemera_actor_message_new (&cancel_type, &(Cancel){ self->id }));
+  hemera_send (self->port->line->caller, hemera_actor_message_new (&cancel_type, &(Cancel){ self->id }));
   return G_SOURCE_REMOVE;
 }
 
 /* ---- the start ------------------------------------------------------------------------------------------------------------------ */
 
-/* This thread's latest port. */
-static GPrivate latest = G_PRIVATE_INIT (call_port_unref);
+/* This thread's ports: those of calls under way, and some that are closed. */
+static GPrivate thread_ports = G_PRIVATE_INIT ((GDestroyNotify) g_ptr_array_unref);
+
+/* Without those that are closed. */
+static GPtrArray *
+get_ports (void)
+{
+  GPtrArray *ports = g_private_get (&thread_ports);
+
+  if (ports == NULL) {
+    ports = g_ptr_array_new_with_free_func (call_port_unref);
+    g_private_set (&thread_ports, ports);
+  }
+  for (guint i = ports->len; i-- > 0;)
+    if (atomic_load_explicit (&((CallPort *) ports->pdata[i])->calls, memory_order_relaxed) == 0)
+      g_ptr_array_remove_index_fast (ports, i);
+  return ports;
+}
 
 /* One more call under way, unless the last one has ended. */
 static gboolean
-acquire_call (CallPort *self)
+acquire (atomic_int *count)
 {
-  int calls = atomic_load_explicit (&self->calls, memory_order_relaxed);
+  int calls = atomic_load_explicit (count, memory_order_relaxed);
 
   while (calls > 0)
-    if (atomic_compare_exchange_weak_explicit (&self->calls, &calls, calls + 1, memory_order_relaxed,
+    if (atomic_compare_exchange_weak_explicit (count, &calls, calls + 1, memory_order_relaxed,
                                                memory_order_relaxed))
       return TRUE;
   return FALSE;
+}
+
+/* With one call more under way. */
+static CallLine *
+ensure_line (GPtrArray *ports, HemeraSystem *system)
+{
+  CallLine *self;
+
+  for (guint i = 0; i < ports->len; i++) {
+    self = ((CallPort *) ports->pdata[i])->line;
+    /* A system that ended took its caller along; the next one may stand at its address. */
+    if (self->system == system && hemera__pid_is_alive (self->caller) && acquire (&self->calls))
+      return self;
+  }
+  self = g_new0 (CallLine, 1);
+  atomic_init (&self->refs, 1);
+  atomic_init (&self->calls, 1);
+  self->system = system;
+  self->caller = hemera_system_spawn (system, &(HemeraSpawn){ .actor_class = &caller_class });
+  return self;
 }
 
 /* With one call more under way. (transfer none) (nullable): there are no descriptors left */
 static CallPort *
 ensure_port (HemeraSystem *system, GMainContext *context)
 {
-  CallPort *self = g_private_get (&latest);
+  GPtrArray *ports = get_ports ();
+  CallLine *line = ensure_line (ports, system);
+  CallPort *self;
 
-  /* A system that ended took its caller along; the next one may stand at its address. */
-  if (self != NULL && self->system == system && self->context == context
-      && hemera__pid_is_alive (self->caller) && acquire_call (self))
-    return self;
+  for (guint i = 0; i < ports->len; i++) {
+    self = ports->pdata[i];
+    if (self->line == line && self->context == context && acquire (&self->calls))
+      return self;
+  }
   self = g_new0 (CallPort, 1);
   self->port = hemera__port_new (system, context, on_answer, self, 0);
   if (self->port == NULL) {
     g_free (self);
+    release_line (line);
     return NULL;
   }
   self->pid = hemera__port_pid (self->port);
-  self->caller = hemera_system_spawn (system, &(HemeraSpawn){ .actor_class = &caller_class });
-  atomic_init (&self->refs, 2); /* this thread's latest, and the open port's */
+  atomic_init (&self->refs, 2);
   atomic_init (&self->calls, 1);
-  self->system = system;
+  atomic_fetch_add_explicit (&line->refs, 1, memory_order_relaxed);
+  self->line = line;
   self->context = g_main_context_ref (context);
-  g_private_replace (&latest, self);
+  g_ptr_array_add (ports, self);
   return self;
 }
 
@@ -339,7 +412,7 @@ hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage
     g_source_set_callback (waiting->cancel, G_SOURCE_FUNC (on_cancelled), waiting, NULL);
     g_source_attach (waiting->cancel, context);
   }
-  hemera_send (waiting->port->caller, hemera_actor_message_new (&job_type, &job));
+  hemera_send (waiting->port->line->caller, hemera_actor_message_new (&job_type, &job));
 }
 
 HemeraActorMessage *

@@ -379,6 +379,38 @@ test_order (Fixture *f, gconstpointer mode)
   }
 }
 
+/* Every other call goes into another context: requests of either reach the server in order. */
+static void
+test_order_of_two_contexts (Fixture *f, gconstpointer mode)
+{
+  HemeraSpawn spawn = hemera_server_spawn (&ordered_class);
+  HemeraPid server = hemera_system_spawn (f->system, &spawn);
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  Outcome outcomes[500] = { 0 };
+  guint descriptors;
+
+  call_once (f, spawn_server (f));
+  descriptors = count_descriptors ();
+  for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++) {
+    g_autofree char *number = g_strdup_printf ("%u", i);
+
+    if (i % 2 == 1)
+      g_main_context_push_thread_default (context);
+    call (f, server, number, 0, NULL, &outcomes[i]);
+    if (i % 2 == 1)
+      g_main_context_pop_thread_default (context);
+  }
+  g_assert_cmpuint (count_descriptors (), <=, descriptors + 2);
+  for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++) {
+    while (outcomes[i].done == 0)
+      g_main_context_iteration (i % 2 == 1 ? context : NULL, TRUE);
+    g_assert_no_error (outcomes[i].error);
+    g_assert_nonnull (outcomes[i].reply);
+    clear_outcome (&outcomes[i]);
+  }
+  wait_for_descriptors (descriptors);
+}
+
 /* ---- a loop in a callback -------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -428,6 +460,7 @@ add_tests (void)
   add_threaded ("/call-async/one-after-another", test_one_after_another);
   add_threaded ("/call-async/threads", test_threads);
   add_threaded ("/call-async/order", test_order);
+  add_threaded ("/call-async/order-of-two-contexts", test_order_of_two_contexts);
   add_threaded ("/call-async/loop-in-callback", test_loop_in_callback);
 }
 
