@@ -493,6 +493,12 @@ hemera__shard_machine_state (HemeraShardMachine *self)
   return self->state;
 }
 
+guint
+hemera__shard_machine_interval_ms (HemeraShardMachine *self)
+{
+  return (guint) (self->heartbeat.interval / 1000);
+}
+
 const HemeraSession *
 hemera__shard_machine_session (HemeraShardMachine *self)
 {

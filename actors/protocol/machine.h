@@ -174,6 +174,8 @@ gboolean hemera__shard_machine_next_action (HemeraShardMachine *self, HemeraShar
 void hemera__shard_action_clear (HemeraShardAction *self);
 
 HemeraShardState hemera__shard_machine_state (HemeraShardMachine *self);
+/* Between two beats, of the connection's HELLO; 0: there was none. */
+guint hemera__shard_machine_interval_ms (HemeraShardMachine *self);
 const HemeraSession *hemera__shard_machine_session (HemeraShardMachine *self);
 
 /* ---- close codes (close-code.c) ------------------------------------------------------------------------------------ */

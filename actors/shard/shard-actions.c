@@ -26,8 +26,7 @@ event (HemeraShard *self, HemeraShardAction *action)
   };
 
   if (action->op == HEMERA_OP_HELLO)
-    atomic_store_explicit (&self->slot->interval_ms,
-                           (guint) hemera_view_uint64 (hemera_view_get (action->d, "heartbeat_interval"), 0),
+    atomic_store_explicit (&self->slot->interval_ms, hemera__shard_machine_interval_ms (self->machine),
                            memory_order_relaxed);
   if (action->op == HEMERA_OP_DISPATCH)
     atomic_fetch_add_explicit (&self->slot->given, 1, memory_order_relaxed); /* before it can be credited */

@@ -320,8 +320,8 @@ sim_discord_step (SimDiscord *self, HemeraWebsocket *socket)
   if (peer->sent > 0 && g_queue_is_empty (&socket->frames))
     sim_discord_session (self, peer->session)->known = TRUE;
   if (!peer->said_hello) {
-    g_autofree char *hello =
-        g_strdup_printf ("{\"op\":10,\"d\":{\"heartbeat_interval\":%u}}", self->interval_ms);
+    g_autofree char *hello = g_strdup_printf ("{\"op\":10,\"d\":{\"heartbeat_interval\":%u%s}}",
+                                              self->interval_ms, self->float_interval ? ".0" : "");
 
     peer->said_hello = TRUE;
     sim_discord_say (socket, hello);

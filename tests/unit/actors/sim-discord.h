@@ -22,6 +22,7 @@ typedef struct {
   guint n_shards;
   guint *current; /* per shard: number of its last session; 0: none */
   guint interval_ms;
+  gboolean float_interval; /* HELLO has it as a float */
   /* identifies */
   guint spacing_ms, max_concurrency, remaining, total, floor;
   guint next_concurrency; /* from the next reset on */
