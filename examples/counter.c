@@ -47,6 +47,10 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (HemeraActorMessage) answer = hemera_server_call_finish (result, &error);
 
+  if (g_error_matches (error, HEMERA_ERROR, HEMERA_ERROR_NOPROC)) {
+    g_timeout_add (50, ask, NULL); /* it is being started, and has no name yet */
+    return;
+  }
   if (answer != NULL)
     g_print ("counter says %" G_GINT64_FORMAT "\n", count_up_peek (answer)->step);
   else

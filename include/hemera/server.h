@@ -30,7 +30,7 @@ G_BEGIN_DECLS
 #define HEMERA_ERROR (hemera_error_quark ())
 HEMERA_API GQuark hemera_error_quark (void);
 typedef enum {
-  HEMERA_ERROR_NOPROC,  /* nobody there */
+  HEMERA_ERROR_NOPROC,  /* nobody there, or not yet: a name between its server's crash and restart */
   HEMERA_ERROR_TIMEOUT, /* the request is not withdrawn */
   HEMERA_ERROR_DOWN,    /* the server ended meanwhile; the message has its reason */
   HEMERA_ERROR_CALLING_SELF,

@@ -50,7 +50,7 @@ HEMERA_API gint64 hemera_system_now (HemeraSystem *self);
  * its own thread; those that do not answer in @timeout_ms are shown as busy. Blocks the caller; never from an actor. (transfer full) */
 HEMERA_API char *hemera_system_dump (HemeraSystem *self, guint timeout_ms);
 /* The same as a term: a list of maps, each behind its parent's, with the keys pid, parent, name, label, class (those that there are, as
- * binaries), status, worker, inbox, queue, reductions, links, monitors, monitored_by, timers, memory. A busy worker is
+ * binaries), status, worker, inbox, queue, reductions, links, monitors (both lists of pids), monitored_by, timers, memory. A busy worker is
  * #{worker, status => busy, actors}. (transfer full) */
 HEMERA_API HemeraTerm *hemera_system_dump_term (HemeraSystem *self, guint timeout_ms);
 
