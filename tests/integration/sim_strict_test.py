@@ -182,6 +182,14 @@ def beat_regularly(c):
         c.until(lambda p: p['op'] == 11)
 
 
+def beat_late_then_in_time(c):
+    for pause in (0, 0.35, 0.01):
+        time.sleep(pause)
+        c.beat()
+    for _ in range(3):
+        c.until(lambda p: p['op'] == 11)
+
+
 def beat_too_often(c):
     c.beat()
     c.beat()
@@ -271,6 +279,7 @@ def main():
                  sharding_required, versions, default_encoding_is_json, bad_upgrades):
         tap.run('/sim/strict/' + test.__name__.replace('_', '-'), test)
     tap.run('/sim/beat/regular', beats, [], beat_regularly, 0, None)
+    tap.run('/sim/beat/late-then-in-time', beats, [], beat_late_then_in_time, 0, None)
     tap.run('/sim/beat/none', beats, [], lambda c: None, 4000, 'heartbeat_late')
     tap.run('/sim/beat/too-often', beats, [], beat_too_often, 0, 'heartbeat_early')
     tap.run('/sim/beat/null-late', beats, [], beat_null_late, 0, 'heartbeat_null')

@@ -11,9 +11,8 @@ static const char summary[] =
     "A strict simulator of Discord's REST and gateway for bots under test. It listens on loopback only, and "
     "prints\n"
     "one line when it is ready: listening https://127.0.0.1:PORT ca=FILE (http and no ca with --plain).\n"
-    "REST: GET /api/v10/gateway and /api/v10/gateway/bot, with Discord's User-Agent (DiscordBot (URL, "
-    "VERSION), "
-    "else 403.\n"
+    "REST: GET /api/v10/gateway and /api/v10/gateway/bot, with Discord's User-Agent, DiscordBot (URL, "
+    "VERSION), else 403.\n"
     "Gateway: v=10, encoding=json|etf, compress=zlib-stream.\n"
     "What a client does wrong is closed with Discord's code and logged as a violation.";
 

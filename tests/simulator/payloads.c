@@ -58,8 +58,8 @@ on_heartbeat (SimConnection *self, const SimValue *d)
     sim_connection_violation (self, "heartbeat_early", 0, NULL);
   if (early && self->extra_beats > 0)
     self->extra_beats--;
-  else
-    self->beat_at = now;
+  else /* one that came late does not move those after it */
+    self->beat_at = self->beat_at == 0 ? now : MIN (now, MAX (self->beat_at + interval, now - interval));
   self->asked_beat_at = 0;
   self->beat_due = now + interval + self->sim->options.heartbeat_grace;
   sim_connection_send (self, 11, "null");
