@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """examples_test.py BIN: the example programs against the simulator, as README says; embedders under G_DEBUG=fatal-criticals. Prints TAP."""
-import os, re, signal, subprocess, sys, tempfile, threading
+import os, signal, subprocess, sys, tempfile, threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from sim_client import Simulator, TOKEN, make_stream
@@ -27,7 +27,7 @@ def start(name, simulator, *arguments, **more):
 
 def finish(process):
     try:
-        out, err = process.communicate(timeout=30 * factor)
+        out, err = process.communicate(timeout=60 * factor)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()

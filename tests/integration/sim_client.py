@@ -46,7 +46,7 @@ class Simulator:
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.output = self.process.communicate(timeout=20)[0]
+        self.output = self.process.communicate(timeout=60)[0]
         return self.process.returncode
 
     def log(self, event=None):
@@ -54,7 +54,7 @@ class Simulator:
             lines = [json.loads(line) for line in f if line.endswith('\n')]
         return [line for line in lines if event is None or line['event'] == event]
 
-    def wait_log(self, event, count=1, seconds=5):
+    def wait_log(self, event, count=1, seconds=60):
         end = time.monotonic() + seconds
         while len(self.log(event)) < count and time.monotonic() < end:
             time.sleep(0.02)
@@ -66,7 +66,7 @@ class Simulator:
     def context(self):
         return ssl.create_default_context(cafile=self.ca) if self.ca else None
 
-    def get(self, path, token=TOKEN, agent=AGENT, timeout=5):
+    def get(self, path, token=TOKEN, agent=AGENT, timeout=60):
         kind = http.client.HTTPSConnection if self.ca else http.client.HTTPConnection
         extra = {'context': self.context()} if self.ca else {}
         connection = kind(self.address.hostname, self.address.port, timeout=timeout, **extra)
@@ -220,7 +220,7 @@ class Client:
                 whole, self.packed = self.packed, b''
                 return self.inflate.decompress(whole)
 
-    def receive(self, timeout=10):
+    def receive(self, timeout=60):
         self.socket.settimeout(timeout)
         data = self.message()
         if 'encoding=etf' in self.query:
@@ -234,7 +234,7 @@ class Client:
                 self.resume_url = value['d']['resume_gateway_url']
         return value
 
-    def until(self, test, timeout=10):
+    def until(self, test, timeout=60):
         """Payloads up to and with the first that passes."""
         seen = []
         end = time.monotonic() + timeout
@@ -244,7 +244,7 @@ class Client:
                 return seen
         raise TimeoutError([(p['op'], p['t']) for p in seen[-5:]])
 
-    def closed(self, timeout=5):
+    def closed(self, timeout=60):
         """Reads to the end; the close code, None for none."""
         self.socket.settimeout(timeout)
         try:

@@ -211,10 +211,10 @@ def random_in_time():
                    '--heartbeat-interval', '300') as s:
         bot = Bot(s, s.url(), 0, 1, 'v=10&encoding=json')
         bot.start()
-        time.sleep(2)
+        faults = s.wait_log('fault', 5)
         bot.stopping = True
         s.stop()
-        assert len(s.log('fault')) >= 5 and bot.error is None and s.violations() == []
+        assert len(faults) >= 5 and bot.error is None and s.violations() == []
 
 
 def everything():

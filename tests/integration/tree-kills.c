@@ -25,7 +25,7 @@ static GMainLoop *loop;
 static Watch here = { .pause_every = 40 }, there = { .pause_every = 5 };
 static guint kills_left, top_left = TOP_KILLS, gaps, ended;
 static GRand *dice;
-static atomic_bool over;
+static atomic_bool is_there, over;
 
 static void
 on_event (HemeraGateway *gateway, HemeraEvent *event, gpointer user_data)
@@ -117,6 +117,7 @@ run_there (void *data)
 
   g_main_context_push_thread_default (context);
   hemera_gateway_on_event (data, NULL, NULL, on_event, &there, NULL);
+  atomic_store (&is_there, TRUE);
   while (!atomic_load (&over))
     if (!g_main_context_iteration (context, FALSE))
       g_usleep (1000);
@@ -150,7 +151,8 @@ main (int argc, char **argv)
   g_signal_connect (gateway, "shard-disconnected", G_CALLBACK (on_disconnected), NULL);
   hemera_gateway_on_event (gateway, NULL, NULL, on_event, &here, NULL);
   pthread_create (&thread, NULL, run_there, gateway);
-  g_usleep (100000); /* its subscription is there before the first event */
+  while (!atomic_load (&is_there)) /* its subscription, before the first event */
+    g_usleep (1000);
   hemera_gateway_connect_async (gateway, NULL, on_connected, &ms);
   g_unix_signal_add (SIGTERM, on_term, gateway);
   g_main_loop_run (loop);
