@@ -32,6 +32,7 @@ typedef struct {
   HemeraMarks **marks; /* one a subscriber */
   gboolean full;       /* a subscription is: no credit for the shards */
   HemeraRef watchdog;
+  HemeraRef asked; /* the question who runs, while it has no answer */
 } HemeraGatewayState;
 
 /* ---- fan-out.c --------------------------------------------------------------------------------------------- */

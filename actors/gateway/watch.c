@@ -30,14 +30,14 @@ start_cool_down (HemeraGatewayState *self, guint index)
 
 /* A shard's supervisor that ended may have given up, or been shut down with all others; and before a restart of this actor nobody was there
  * to see it. The supervisor of the shards knows. Where there is none, or it does not answer, all shards are being started, and will say
- * so, or all are ending. */
+ * so, or all are ending. One question at a time, as its answer is about all of them; whom an old one takes for running is found dead. */
 static void
 ask_for_supervisors (HemeraGatewayState *self)
 {
   HemeraPid shards = hemera_system_whereis (hemera_actor_system (self->self), self->tree->shards_name);
 
-  if (shards.id != 0)
-    hemera_actor_call (self->self, shards, hemera_supervisor_which_children (), -1);
+  if (self->asked.id == 0 && shards.id != 0)
+    self->asked = hemera_actor_call (self->self, shards, hemera_supervisor_which_children (), -1);
 }
 
 void
@@ -245,15 +245,23 @@ watch_supervisors (HemeraGatewayState *self, const GArray *children)
   }
 }
 
-/* Nothing needs to be done when a start worked: the shard will say that it is up. Those that did not start cool down once more. */
-void
-hemera__watch_reply (HemeraGatewayState *self, HemeraReplyMessage *reply)
+static void
+answered (HemeraGatewayState *self, HemeraReplyMessage *reply)
 {
   HemeraSupervisorChildren *children =
       reply->reply != NULL ? hemera_supervisor_children_peek (reply->reply) : NULL;
 
-  if (children != NULL) {
+  self->asked = HEMERA_REF_NONE;
+  if (children != NULL)
     watch_supervisors (self, children->children);
+}
+
+/* Nothing needs to be done when a start worked: the shard will say that it is up. Those that did not start cool down once more. */
+void
+hemera__watch_reply (HemeraGatewayState *self, HemeraReplyMessage *reply)
+{
+  if (hemera_ref_equal (reply->ref, self->asked)) {
+    answered (self, reply);
     return;
   }
   for (guint i = 0; i < self->tree->n_slots; i++)

@@ -248,6 +248,68 @@ test_watchdog (void)
   rig_clear (&rig);
 }
 
+static GPtrArray *questions; /* HemeraFrom */
+
+static HemeraNext
+keep_question (HemeraActor *self, gpointer state, HemeraFrom *from, HemeraActorMessage *request)
+{
+  g_ptr_array_add (questions, from);
+  return HEMERA_CONTINUE;
+}
+
+/* The oldest question: the supervisors of the first @n_stopped shards are, the others run. */
+static void
+answer (Rig *rig, const HemeraPid *supervisors, guint n_stopped)
+{
+  HemeraSupervisorChildren children = { g_array_new (FALSE, TRUE, sizeof (HemeraChildInfo)) };
+
+  for (guint i = 0; i < rig->tree->n_slots; i++) {
+    HemeraChildInfo info = { .id = rig->tree->slots[i].supervisor_id, .status = HEMERA_CHILD_STOPPED };
+
+    if (i >= n_stopped)
+      info = (HemeraChildInfo){ .id = info.id, .pid = supervisors[i], .status = HEMERA_CHILD_RUNNING };
+    g_array_append_val (children.children, info);
+  }
+  hemera_from_reply (g_ptr_array_steal_index (questions, 0),
+                     hemera_actor_message_new (&hemera_supervisor_children_type, &children));
+  rig_run (rig);
+}
+
+/* Many may go at once, and an answer is about all: there is one question at a time, and one more when an answer was too old. */
+static void
+test_asks_once_for_all (void)
+{
+  static const HemeraServerClass shards = { .name = "shards", .handle_call = keep_question };
+  HemeraPid gateway, supervisors[3];
+  Rig rig;
+
+  questions = g_ptr_array_new ();
+  rig_init (&rig, G_N_ELEMENTS (supervisors), 1, 100);
+  rig_spawn_server (&rig, &shards, rig.tree->shards_name);
+  gateway = spawn_gateway (&rig);
+  for (guint i = 0; i < G_N_ELEMENTS (supervisors); i++) {
+    supervisors[i] = rig_probe (&rig)->pid;
+    hemera__shard_up_send (
+        gateway, &(HemeraShardUp){ i, rig_probe (&rig)->pid, rig_probe (&rig)->pid, supervisors[i] });
+  }
+  rig_run (&rig);
+  for (guint i = 0; i < G_N_ELEMENTS (supervisors); i++) {
+    hemera_exit (supervisors[i], hemera_reason_shutdown ());
+    rig_run (&rig);
+    g_assert_cmpuint (questions->len, ==, 1);
+  }
+  answer (&rig, supervisors, 1); /* as it was when it was asked */
+  g_assert_cmpuint (rig.tree->slots[0].end, ==, HEMERA_SHARD_GAVE_UP);
+  g_assert_cmpuint (rig.tree->slots[1].end, ==, HEMERA_SHARD_RUNS);
+  g_assert_cmpuint (questions->len, ==, 1);
+  answer (&rig, supervisors, 3);
+  g_assert_cmpuint (rig.tree->slots[1].end, ==, HEMERA_SHARD_GAVE_UP);
+  g_assert_cmpuint (rig.tree->slots[2].end, ==, HEMERA_SHARD_GAVE_UP);
+  g_assert_cmpuint (questions->len, ==, 0);
+  g_ptr_array_unref (questions);
+  rig_clear (&rig);
+}
+
 static GLogWriterOutput
 no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
 {
@@ -266,6 +328,7 @@ main (int argc, char **argv)
   g_test_add_func ("/watch/monitors-do-not-pile-up", test_monitors_do_not_pile_up);
   g_test_add_func ("/watch/restarted-has-the-cause", test_restarted_has_the_cause);
   g_test_add_func ("/watch/gave-up", test_gave_up);
+  g_test_add_func ("/watch/asks-once-for-all", test_asks_once_for_all);
   g_test_add_func ("/watch/fatal", test_fatal);
   g_test_add_func ("/watch/watchdog", test_watchdog);
   return g_test_run ();
