@@ -45,8 +45,9 @@ typedef struct _HemeraFrom HemeraFrom;
  * @name: for logs
  * @state_size: bytes of the state, zeroed before @init
  *
- * What a server does; any callback may be %NULL. A call that nothing handles is answered with HEMERA_ERROR_BAD_CALL; casts and all else
- * are dropped then. Copied when it is spawned.
+ * What a server does; any callback may be %NULL. Without @handle_call calls are answered with HEMERA_ERROR_BAD_CALL; casts and all else
+ * are dropped then. A request whose type it does not know (peek gives NULL) a server answers so itself, with hemera_from_reply_error().
+ * Copied when it is spawned.
  */
 typedef struct {
   const char *name;

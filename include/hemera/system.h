@@ -51,7 +51,7 @@ HEMERA_API gint64 hemera_system_now (HemeraSystem *self);
 HEMERA_API char *hemera_system_dump (HemeraSystem *self, guint timeout_ms);
 /* The same as a term: a list of maps, each behind its parent's, with the keys pid, parent, name, label, class (those that there are, as
  * binaries), status, worker, inbox, queue, reductions, links, monitors (both lists of pids), monitored_by, timers, memory. A busy worker is
- * #{worker, status => busy, actors}. (transfer full) */
+ * #{worker, status => busy, actors}. hemera_view_to_json() makes it text for tools. (transfer full) */
 HEMERA_API HemeraTerm *hemera_system_dump_term (HemeraSystem *self, guint timeout_ms);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraSystem, hemera_system_unref)
