@@ -410,7 +410,7 @@ dump_shows_the_tree (World *world)
 
   puppet_do (a, do_link, b);
   puppet_settle (a, b);
-  dump = hemera_system_dump (world->system, 5000);
+  dump = hemera_system_dump (world->system, 60000);
   g_assert_nonnull (strstr (dump, "puppet"));
   g_assert_nonnull (strstr (dump, pid));
   g_assert_nonnull (strstr (dump, "status=waiting"));
@@ -434,7 +434,7 @@ dump_indents_children (World *world)
   puppet_do (a, spawn_labelled, &b);
   puppet_do (b, spawn_labelled, &c);
   puppet_settle (b, c);
-  dump = hemera_system_dump (world->system, 5000);
+  dump = hemera_system_dump (world->system, 60000);
   lines = g_strsplit (dump, "\n", -1);
   line_b = g_strdup_printf ("  " HEMERA_PID_FORMAT " a child", HEMERA_PID_ARGS (b->pid));
   line_c = g_strdup_printf ("    " HEMERA_PID_FORMAT " a child", HEMERA_PID_ARGS (c->pid));
@@ -468,7 +468,7 @@ dump_term_has_all_of_an_actor (World *world)
   puppet_do (a, spawn_labelled, &b);
   puppet_do (a, fill_queue, b);
   puppet_settle (a, b);
-  dump = hemera_system_dump_term (world->system, 5000);
+  dump = hemera_system_dump_term (world->system, 60000);
   g_assert_nonnull (dump);
   g_assert_cmpuint (hemera_view_length (hemera_term_view (dump)), ==, 2);
   first = entry_of (dump, 0);

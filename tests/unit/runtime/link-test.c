@@ -51,7 +51,7 @@ link_to_oneself_is_nothing (World *world)
 
   puppet_do (a, do_link, a);
   puppet_settle (a, b);
-  dump = hemera_system_dump (world->system, 5000);
+  dump = hemera_system_dump (world->system, 60000);
   g_assert_nonnull (g_strrstr (dump, "links=0"));
   g_assert_null (g_strrstr (dump, "links=1"));
 }
@@ -254,7 +254,7 @@ do_crossing (HemeraActor *self, Puppet *puppet, gpointer data)
 static gboolean
 shows_link (World *world, Puppet *to)
 {
-  g_autofree char *dump = hemera_system_dump (world->system, 5000);
+  g_autofree char *dump = hemera_system_dump (world->system, 60000);
   g_autofree char *linked = g_strdup_printf ("linked=" HEMERA_PID_FORMAT, HEMERA_PID_ARGS (to->pid));
 
   return g_strrstr (dump, linked) != NULL;
@@ -306,7 +306,7 @@ unlink_of_the_dead_leaves_nothing (World *world)
   puppet_await_gone (b);
   puppet_release (a, &gate);
   puppet_settle (a, puppet_new (world));
-  dump = hemera_system_dump (world->system, 5000);
+  dump = hemera_system_dump (world->system, 60000);
   g_assert_null (g_strrstr (dump, "links=1"));
 }
 
