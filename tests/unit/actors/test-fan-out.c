@@ -1,4 +1,5 @@
 /* Fan-out at its edges: events without a place in the session, the bound of what waits for the facade, when a gap began. */
+#include "quiet.h"
 #include "tree-rig.h"
 
 typedef struct {
@@ -76,17 +77,11 @@ test_gap_without_a_time (Fixture *self, gconstpointer kind)
                    (hemera_system_now (self->rig.system) + self->rig.tree->wall_offset_us) / 1000);
 }
 
-static GLogWriterOutput
-no_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
-{
-  return G_LOG_WRITER_HANDLED;
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_log_set_writer_func (no_log, NULL, NULL);
+  g_log_set_writer_func (quiet_log, NULL, NULL);
   g_test_add ("/fan-out/without-seq", Fixture, GUINT_TO_POINTER (HEMERA_SUBSCRIBER_EVENTS), set_up,
               test_without_seq, tear_down);
   g_test_add ("/fan-out/facade-is-bounded", Fixture, GUINT_TO_POINTER (HEMERA_SUBSCRIBER_MESSAGES), set_up,

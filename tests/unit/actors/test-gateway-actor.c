@@ -1,4 +1,5 @@
 /* The gateway actor: each event once and in order, whatever is killed; gaps, credit, and a facade that does not listen. */
+#include "quiet.h"
 #include "tree-rig.h"
 
 static HemeraPid
@@ -357,17 +358,11 @@ test_blocked_facade (void)
   rig_clear (&rig);
 }
 
-static GLogWriterOutput
-no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
-{
-  return G_LOG_WRITER_HANDLED;
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_log_set_writer_func (no_log, NULL, NULL);
+  g_log_set_writer_func (quiet_log, NULL, NULL);
   g_test_add_func ("/gateway-actor/events/doubles-are-dropped", test_drops_doubles);
   g_test_add_func ("/gateway-actor/events/killed-gateway-loses-and-doubles-nothing", test_killed_gateway);
   g_test_add_func ("/gateway-actor/events/unwanted-counts", test_unwanted_event_counts);

@@ -1,4 +1,5 @@
 /* How long a shard may be silent is three intervals of its HELLO, however the number is written. */
+#include "quiet.h"
 #include "sim-world.h"
 
 static guint
@@ -30,17 +31,11 @@ test_float_interval (void)
   g_assert_cmpuint (interval_of (TRUE), ==, 120000);
 }
 
-static GLogWriterOutput
-no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
-{
-  return level <= G_LOG_LEVEL_CRITICAL ? g_log_writer_default (level, fields, n, data) : G_LOG_WRITER_HANDLED;
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_log_set_writer_func (no_log, NULL, NULL);
+  g_log_set_writer_func (quiet_log, NULL, NULL);
   g_test_add_func ("/silence/interval", test_interval);
   g_test_add_func ("/silence/interval/float", test_float_interval);
   return g_test_run ();

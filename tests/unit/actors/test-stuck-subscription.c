@@ -1,5 +1,6 @@
 /* A subscription that does not handle what it has, seen from the socket: what is under way is bounded whatever is killed, the connection lives
  * and beats, a lost one is made again and resumed, and silence counts again once the shard reads again. */
+#include "quiet.h"
 #include "sim-world.h"
 
 static SimWorld *
@@ -130,17 +131,11 @@ test_silence_counts_again (void)
   tear_down (world);
 }
 
-static GLogWriterOutput
-no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
-{
-  return level <= G_LOG_LEVEL_CRITICAL ? g_log_writer_default (level, fields, n, data) : G_LOG_WRITER_HANDLED;
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_log_set_writer_func (no_log, NULL, NULL);
+  g_log_set_writer_func (quiet_log, NULL, NULL);
   g_test_add_data_func ("/stuck-subscription/bounded/killed-shards", GUINT_TO_POINTER (0),
                         test_bounded_over_kills);
   g_test_add_data_func ("/stuck-subscription/bounded/killed-parsers", GUINT_TO_POINTER (1),

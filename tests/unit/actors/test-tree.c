@@ -1,4 +1,5 @@
 /* The tree as a whole, in a simulated system and without a network: how it fails to start and how it gives up. */
+#include "quiet.h"
 #include "tree-rig.h"
 
 #include "actors/rest/gateway-bot.h"
@@ -161,19 +162,11 @@ test_last_identify (void)
   rig_clear (&rig);
 }
 
-static GLogWriterOutput
-no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
-{
-  if (level <= G_LOG_LEVEL_CRITICAL)
-    return g_log_writer_default (level, fields, n, data);
-  return G_LOG_WRITER_HANDLED;
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_log_set_writer_func (no_log, NULL, NULL);
+  g_log_set_writer_func (quiet_log, NULL, NULL);
   g_test_add_func ("/tree/failed-start-is-told", test_failed_start_is_told);
   g_test_add_func ("/tree/gateway-crashes-too-often", test_gateway_crashes_too_often);
   g_test_add_func ("/tree/ended-shard-stays-down", test_ended_shard_stays_down);

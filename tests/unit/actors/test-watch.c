@@ -1,4 +1,5 @@
 /* The gateway actor's watch over the shards: what is told when one goes and comes back, gives up, ends for good or does nothing any more. */
+#include "quiet.h"
 #include "tree-rig.h"
 
 static HemeraPid
@@ -310,17 +311,11 @@ test_asks_once_for_all (void)
   rig_clear (&rig);
 }
 
-static GLogWriterOutput
-no_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
-{
-  return G_LOG_WRITER_HANDLED;
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_log_set_writer_func (no_log, NULL, NULL);
+  g_log_set_writer_func (quiet_log, NULL, NULL);
   g_test_add_func ("/watch/restarted-with-the-gateway", test_restarted_with_the_gateway);
   g_test_add_func ("/watch/shut-down-with-all", test_shut_down_with_all);
   g_test_add_func ("/watch/killed-supervisor", test_killed_supervisor);
