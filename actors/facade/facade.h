@@ -58,6 +58,7 @@ struct _HemeraGateway {
 };
 
 /* ---- gateway.c ---------------------------------------------------------------------------------------------- */
+/* A handler may close the gateway: nothing after it may go on as if it had not. */
 void hemera__facade_alarm (HemeraGateway *self, const char *text);
 void hemera__facade_emit (HemeraGateway *self, HemeraShardMessage *message);
 /* Any thread. (transfer full) (nullable) */
@@ -89,6 +90,8 @@ void hemera__facade_kill_all (HemeraGateway *self);
 /* ---- gateway-sessions.c ---------------------------------------------------------------------------------------- */
 void hemera__facade_session (HemeraGateway *self, HemeraSessionPut *put);
 void hemera__facade_start_sessions (HemeraGateway *self, HemeraTree *tree);
+/* Tells it when what was kept is of no use to @tree. */
+void hemera__facade_tell_of_other_total (HemeraGateway *self, HemeraTree *tree);
 /* For the next connect, where there was one before: those that were given, or stood in the file, are old by now. */
 void hemera__facade_keep_sessions (HemeraGateway *self);
 /* TRUE: a save was begun; hemera__facade_saved() follows. */

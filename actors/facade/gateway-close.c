@@ -75,12 +75,12 @@ hemera__facade_tree_down (HemeraGateway *self, HemeraTree *tree, HemeraTerm *rea
   /* The application supervisor gave up: nothing is left of the gateway. */
   why = hemera_view_to_string (hemera_term_view (reason));
   text = g_strdup_printf ("the gateway's supervisor gave up: %s", why);
-  hemera__facade_alarm (self, text);
-  hemera__facade_connected (self,
-                            g_error_new (HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED, "%s", text));
   self->mode = HEMERA_CLOSE_KEEP;
   self->drain_ms = 1000;
   start_drain (self);
+  hemera__facade_alarm (self, text);
+  hemera__facade_connected (self,
+                            g_error_new (HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_CLOSED, "%s", text));
 }
 
 /* ---- the call ---------------------------------------------------------------------------------------------------- */
@@ -90,9 +90,9 @@ on_grace_over (gpointer user_data)
 {
   HemeraGateway *self = user_data;
 
-  hemera__facade_alarm (self, "the gateway's actors did not end in time and are killed");
   hemera_exit (self->root, hemera_reason_kill ());
   start_drain (self);
+  hemera__facade_alarm (self, "the gateway's actors did not end in time and are killed");
   return G_SOURCE_REMOVE;
 }
 

@@ -87,6 +87,7 @@ start_tree (HemeraGateway *self, HemeraGatewayBot *bot)
   hemera__facade_take_tree (self, tree);
   self->state = HEMERA_FACADE_UP;
   self->root = hemera__tree_spawn (self->system, tree);
+  hemera__facade_tell_of_other_total (self, tree);
 }
 
 void
@@ -165,13 +166,13 @@ hemera__facade_loaded (HemeraGateway *self, HemeraFileJob *job)
   }
   if (job->trust != NULL)
     self->trust = g_steal_pointer (&job->trust);
-  if (job->session_error != NULL)
-    hemera__facade_alarm (self, job->session_error->message); /* new sessions will do */
   if (job->sessions != NULL) {
     g_clear_pointer (&self->config.sessions, hemera_term_unref);
     self->config.sessions = g_steal_pointer (&job->sessions);
   }
   fetch (self);
+  if (job->session_error != NULL) /* new sessions will do */
+    hemera__facade_alarm (self, job->session_error->message);
 }
 
 static void

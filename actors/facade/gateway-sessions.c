@@ -173,8 +173,8 @@ on_save (gpointer user_data)
 }
 
 /* Guilds are spread over the shards by their total, so a session of another total is of no use. */
-static void
-tell_of_other_total (HemeraGateway *self, HemeraTree *tree)
+void
+hemera__facade_tell_of_other_total (HemeraGateway *self, HemeraTree *tree)
 {
   HemeraView sessions = hemera_term_view (tree->sessions);
   guint64 total = hemera_view_uint64 (hemera_view_get (sessions, "total"), tree->total_shards);
@@ -203,7 +203,6 @@ hemera__facade_start_sessions (HemeraGateway *self, HemeraTree *tree)
       hemera__sessions_lookup (hemera_term_view (tree->sessions), tree->total_shards, tree->slots[i].shard,
                                &self->sessions[i].session);
   }
-  tell_of_other_total (self, tree);
   if (self->config.session_file != NULL)
     self->saver = hemera__facade_timer (self, SAVE_MS, on_save);
 }

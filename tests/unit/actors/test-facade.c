@@ -581,6 +581,56 @@ test_close_while_loading (Fixture *self, gconstpointer data)
 }
 
 static void
+close_at_alarm (HemeraGateway *gateway, guint shard, const char *text, gpointer user_data)
+{
+  g_signal_handlers_disconnect_by_func (gateway, close_at_alarm, user_data);
+  hemera_gateway_close_async (gateway, HEMERA_CLOSE_END, 0, NULL, on_done, user_data);
+}
+
+/* What is told on the way up may be reason enough to close: the way ends there. */
+static void
+test_close_at_alarm (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+
+  if (g_str_equal (data, "file")) {
+    hemera_gateway_api_options_set_session_file (options, "/dev/null/sessions");
+  } else {
+    HemeraSession session = { .id = (char *) "id", .resume_url = (char *) "wss://a", .seq = 7 };
+    guint shard = 0;
+    g_autoptr (HemeraTerm) sessions = hemera__sessions_new (2, 0, &shard, &session, 1);
+
+    g_assert_true (hemera_gateway_api_options_set_sessions (options, sessions, NULL));
+  }
+  g_clear_object (&self->gateway);
+  self->gateway = hemera_gateway_new (self->system, options);
+  g_signal_connect (self->gateway, "alarm", G_CALLBACK (close_at_alarm), self);
+  hemera_gateway_connect_async (self->gateway, NULL, NULL, NULL);
+  if (!g_str_equal (data, "file"))
+    fetched (self);
+  g_main_loop_run (self->loop);
+  g_assert_true (hemera_gateway_close_finish (self->gateway, self->result, NULL));
+  g_assert_cmpint (self->gateway->state, ==, HEMERA_FACADE_IDLE);
+  g_assert_cmpuint (self->gateway->root.id, ==, 0);
+  g_assert_cmpuint (self->gateway->fetch.id, ==, 0);
+}
+
+/* Nor does the way down forget how the application wants it. */
+static void
+test_close_at_alarm_of_the_end (Fixture *self, gconstpointer data)
+{
+  g_autoptr (HemeraTerm) reason = hemera_term_new_atom ("shutdown");
+
+  fetched (self);
+  g_signal_connect (self->gateway, "alarm", G_CALLBACK (close_at_alarm), self);
+  hemera__facade_tree_down (self->gateway, atomic_load (&self->gateway->tree), reason);
+  g_main_loop_run (self->loop);
+  g_assert_true (hemera_gateway_close_finish (self->gateway, self->result, NULL));
+  g_assert_cmpint (self->gateway->state, ==, HEMERA_FACADE_IDLE);
+  g_assert_cmpint (self->gateway->mode, ==, HEMERA_CLOSE_END);
+}
+
+static void
 test_manager (Fixture *self, gconstpointer data)
 {
   g_autoptr (HemeraGatewayApiOptions) options = options_new ();
@@ -635,6 +685,11 @@ main (int argc, char **argv)
   ADD ("close/ends-connect", test_close_ends_connect);
   ADD ("close/returns-before-connect-ends", test_close_returns_before_connect_ends);
   ADD ("close/while-loading", test_close_while_loading);
+  g_test_add ("/facade/close/at-alarm/of-other-total", Fixture, "total", set_up, test_close_at_alarm,
+              tear_down);
+  g_test_add ("/facade/close/at-alarm/of-session-file", Fixture, "file", set_up, test_close_at_alarm,
+              tear_down);
+  ADD ("close/at-alarm/of-the-end", test_close_at_alarm_of_the_end);
   ADD ("connect/asks-until-cancelled", test_keeps_asking_until_cancelled);
   ADD ("connect/missing-ca-file", test_missing_ca_file);
   ADD ("connect/run-in-its-own-context", test_run_in_its_own_context);
