@@ -282,48 +282,60 @@ hold_pipe_number (HemeraNet *self)
 }
 
 /* lws frees a context on a foreign loop in two steps, with turns of the loop in between for the handles to close. FALSE: the second step
- * would close a descriptor of somebody else, so the context stays as it is, and so must the loop. */
+ * would close a descriptor of somebody else, so the context and its loop stay as they are. Under the creation lock. */
 static gboolean
-destroy_context (HemeraNet *self)
+finish (HemeraNet *self)
 {
   HemeraNet *before;
-  gboolean safe;
+
+  if (!hold_pipe_number (self))
+    return FALSE;
+  before = hemera__net_enter (self);
+  turn_until_closed (self);
+  if (self->lws)
+    lws_context_destroy (self->lws);
+  turn_until_closed (self);
+  hemera__net_leave (self, before);
+  hemera__tls_release ();
+  hemera__source_clear (&self->chores);
+  g_main_context_unref (self->context);
+  for (GList *node; (node = g_queue_pop_head_link (&self->attempts)) != NULL;)
+    g_free (node->data); /* those lws never answered for */
+  uv_loop_close (&self->loop);
+  g_free (self);
+  return TRUE;
+}
+
+/* Whoever frees a net next, on whatever thread, finishes those whose number is free again. */
+static void
+destroy_context (HemeraNet *self)
+{
+  static GQueue left_behind = G_QUEUE_INIT;
+  HemeraNet *before;
 
   pthread_mutex_lock (&creation);
   before = hemera__net_enter (self);
   lws_context_destroy (self->lws);
-  safe = hold_pipe_number (self);
-  if (safe) {
-    turn_until_closed (self);
-    if (self->lws)
-      lws_context_destroy (self->lws);
-    turn_until_closed (self);
-    hemera__tls_release ();
-  }
   hemera__net_leave (self, before);
+  g_queue_push_head (&left_behind, self);
+  for (GList *node = left_behind.head, *next; node; node = next) {
+    next = node->next;
+    if (finish (node->data))
+      g_queue_delete_link (&left_behind, node);
+    else
+      g_debug ("a descriptor of libwebsockets was taken over, its context is left behind for now");
+  }
   pthread_mutex_unlock (&creation);
-  return safe;
 }
 
 void
 hemera__net_free (HemeraNet *self)
 {
-  gboolean gone;
-
   g_assert (self->depth == 0 && !self->busy);
   end_links (self);
   g_hash_table_unref (self->lookups);
   hemera__source_clear (&self->uv);
-  gone = destroy_context (self);
-  hemera__source_clear (&self->chores);
-  g_main_context_unref (self->context);
+  g_source_destroy (self->chores);
+  destroy_context (self);
   unblock_pipe ();
-  if (!gone) {
-    g_debug ("a descriptor of libwebsockets was taken over, its context is left behind");
-    return;
-  }
-  for (GList *node; (node = g_queue_pop_head_link (&self->attempts)) != NULL;)
-    g_free (node->data); /* those lws never answered for */
-  uv_loop_close (&self->loop);
-  g_free (self);
 }

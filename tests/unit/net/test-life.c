@@ -1,10 +1,14 @@
 /* Nets themselves: freed with everything open, many in many threads, and what they leave of the process. */
+#include "runtime/net/net-internal.h"
 #include "tests/unit/net/fixture.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void
 echo (Peer *peer, gpointer arg)
@@ -188,6 +192,78 @@ test_many_nets (void)
   server_stop (server);
 }
 
+/* ---- a descriptor that lws closes twice --------------------------------------------------------------------------------------------- */
+
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+typedef struct {
+  int number;
+  gboolean taken; /* read after the join */
+  atomic_bool runs, stop;
+} Taker;
+
+/* Opens a descriptor of this number the moment that it is free. */
+static void *
+take_number (void *data)
+{
+  Taker *self = data;
+
+  atomic_store (&self->runs, TRUE);
+  while (!self->taken && !atomic_load (&self->stop)) {
+    int fd = fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, self->number);
+
+    self->taken = fd == self->number;
+    if (fd >= 0 && !self->taken)
+      close (fd);
+  }
+  return NULL;
+}
+
+/* A net whose descriptor's number somebody took between lws' two closes stays, and whoever frees a net after the number is free again
+ * ends it. */
+static void
+test_taken_number (void)
+{
+  GMainContext *context = g_main_context_new ();
+  Taker taker = { 0 };
+  guint before;
+
+  hemera__net_free (hemera__net_new (context, NULL)); /* what the first one opens for good */
+  before = count_descriptors ();
+  for (int tries = 0; tries < 500 && !taker.taken; tries++) {
+    HemeraNet *net = hemera__net_new (context, NULL);
+    pthread_t thread;
+
+    g_assert_nonnull (net);
+    taker = (Taker){ .number = net->pipe_fd };
+    pthread_create (&thread, NULL, take_number, &taker);
+    while (!atomic_load (&taker.runs))
+      g_thread_yield ();
+    hemera__net_free (net);
+    atomic_store (&taker.stop, TRUE);
+    pthread_join (thread, NULL);
+  }
+  if (taker.taken) {
+    g_assert_cmpuint (count_descriptors (), >, before + 1);
+    g_assert_cmpint (fcntl (taker.number, F_GETFD), >=, 0);
+    close (taker.number);
+    hemera__net_free (hemera__net_new (context, NULL));
+    g_assert_cmpuint (count_descriptors (), ==, before);
+  } else {
+    g_test_skip ("lws was faster each time");
+  }
+  g_main_context_unref (context);
+}
+
 /* ---- the process -------------------------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -278,6 +354,7 @@ add_life_tests (void)
   g_test_add_func ("/net/life/free-without-loop", test_free_without_loop);
   g_test_add_func ("/net/life/reconnect-in-ended", test_reconnect_in_ended);
   g_test_add_func ("/net/life/many-nets", test_many_nets);
+  g_test_add_func ("/net/life/taken-number", test_taken_number);
   g_test_add_func ("/net/life/sigpipe", test_sigpipe_is_the_hosts);
   add_for_both ("/net/life", cases, G_N_ELEMENTS (cases));
 }
