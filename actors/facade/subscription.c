@@ -229,9 +229,12 @@ free_leaving (gpointer user_data)
 void
 hemera_subscription_cancel (HemeraSubscription *self)
 {
+  g_autoptr (HemeraSubscription) alive = NULL;
   Leaving leaving;
 
   g_return_if_fail (HEMERA_IS_SUBSCRIPTION (self));
+  /* From the exchange on the gateway may forget it: with a subscription by @destroy, or by another thread. */
+  alive = g_object_ref (self);
   if (atomic_exchange_explicit (&self->subscriber->cancelled, TRUE, memory_order_seq_cst))
     return;
   leaving = (Leaving){ hemera__subscribers_ref (self->set), hemera__subscriber_ref (self->subscriber) };

@@ -12,7 +12,7 @@ typedef enum {
   HEMERA_CALLBACK_SHARD_MESSAGE,
 } HemeraCallbackKind;
 
-/* In the caller's thread-default context. @facade_context: the gateway's own. NULL when no port can be made. (transfer full) */
+/* In the caller's thread-default context. @facade_context: the gateway's own. Cancelled already when no port can be made. (transfer full) */
 HemeraSubscription *
 hemera__subscription_new (HemeraGateway *gateway, HemeraSystem *system, GMainContext *facade_context,
                           HemeraSubscribers *set, HemeraCallbackKind kind, const char *name,

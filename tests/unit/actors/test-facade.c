@@ -147,6 +147,40 @@ test_cancelled_subscription (Fixture *self, gconstpointer data)
   g_assert_cmpuint (destroyed, ==, 1);
 }
 
+typedef struct {
+  HemeraGateway *gateway;
+  gboolean gone, was_gone;
+} Resubscribed;
+
+static void
+note_gone (gpointer data, GObject *subscription)
+{
+  ((Resubscribed *) data)->gone = TRUE;
+}
+
+static void
+subscribe_again (gpointer data)
+{
+  Resubscribed *self = data;
+
+  hemera_gateway_on_event (self->gateway, NULL, NULL, never, NULL, NULL);
+  self->was_gone = self->gone;
+}
+
+/* The gateway forgets a cancelled one at the next subscription, which may come inside of the very call that cancels. */
+static void
+test_subscribed_by_destroy (Fixture *self, gconstpointer data)
+{
+  Resubscribed again = { .gateway = self->gateway };
+  HemeraSubscription *subscription =
+      hemera_gateway_on_event (self->gateway, NULL, NULL, never, &again, subscribe_again);
+
+  g_object_weak_ref (G_OBJECT (subscription), note_gone, &again);
+  hemera_subscription_cancel (subscription);
+  g_assert_false (again.was_gone);
+  g_assert_true (again.gone);
+}
+
 static guint
 count_descriptors (void)
 {
@@ -679,6 +713,7 @@ main (int argc, char **argv)
   ADD ("connect/again-once-cancelled", test_cancelled_may_connect_again);
   ADD ("connect/cancelled-too-late", test_cancelled_too_late);
   ADD ("subscription/cancelled", test_cancelled_subscription);
+  ADD ("subscription/subscribed-by-destroy", test_subscribed_by_destroy);
   ADD ("subscription/cancelled-in-a-context-that-ends", test_cancelled_in_a_context_that_ends);
   ADD ("subscription/cancelled-by-another-thread", test_cancelled_by_another_thread);
   ADD ("close/before-connect", test_close_before_connect);
