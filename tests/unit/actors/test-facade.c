@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <hemera/hemera.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 typedef struct {
@@ -400,14 +401,14 @@ fetched (Fixture *self)
   hemera_gateway_bot_unref (result.bot);
 }
 
-static guint warnings;
+static atomic_uint warnings; /* workers write it */
 
 static GLogWriterOutput
 count_warnings (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
 {
   if (level <= G_LOG_LEVEL_CRITICAL)
     return g_log_writer_default (level, fields, n, data);
-  warnings += level == G_LOG_LEVEL_WARNING;
+  atomic_fetch_add (&warnings, level == G_LOG_LEVEL_WARNING);
   return G_LOG_WRITER_HANDLED;
 }
 
@@ -418,12 +419,12 @@ test_dropped_while_up (Fixture *self, gconstpointer data)
   fetched (self);
   while (hemera_system_whereis (self->system, "hemera_shard_0").id == 0)
     g_usleep (1000);
-  warnings = 0;
+  atomic_store (&warnings, 0);
   g_clear_object (&self->gateway);
   while (hemera_system_whereis (self->system, "hemera_application").id != 0
          || hemera_system_whereis (self->system, "hemera_session_store").id != 0)
     g_usleep (1000);
-  g_assert_cmpuint (warnings, ==, 0);
+  g_assert_cmpuint (atomic_load (&warnings), ==, 0);
 }
 
 /* Too late: the shards were ready. What is told as cancelled would not be up. */
