@@ -1,7 +1,8 @@
 /* Sessions as a term and as a file, so that the next run of a bot can RESUME.
  *
  * The term: #{version => 1, total => Total, identified_ms => Unix time of the last IDENTIFY, sessions => [#{shard, id, seq, resume_url,
- * encoding, alive_ms}]} with binary keys. The file is the same as JSON. What is read is hostile until checked: a resume url says where the token goes. */
+ * encoding, alive_ms}]} with binary keys. The file is the same as JSON. What is read is hostile until checked: a resume url says where the
+ * token goes. */
 #pragma once
 
 #include "../protocol/machine.h"

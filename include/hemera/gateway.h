@@ -69,8 +69,8 @@ hemera_gateway_close_async (HemeraGateway *self, HemeraCloseMode mode, guint dra
 HEMERA_API gboolean hemera_gateway_close_finish (HemeraGateway *self, GAsyncResult *result, GError **error);
 
 /* A small program's main(): own loop, connect, until SIGINT or SIGTERM, then close. The exit status: 0, or 4 after a fatal close or
- * authentication failure, 1 otherwise; errors are logged. Keeps the sessions where there is a session file, else ends them. From the main thread; the loop runs in the
- * gateway's context. */
+ * authentication failure, 1 otherwise; errors are logged. Keeps the sessions where there is a session file, else ends them. From the main
+ * thread; the loop runs in the gateway's context. */
 HEMERA_API int hemera_gateway_run (HemeraGateway *self);
 
 /* ---- subscriptions: callbacks come in the caller's thread-default context at that time, in order per shard ------------------------- */
