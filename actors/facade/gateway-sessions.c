@@ -107,6 +107,19 @@ same_seqs (HemeraTerm *a, HemeraTerm *b)
   return TRUE;
 }
 
+/* A file that cannot be written is told once, and again when the last chance is over. */
+static void
+save_ended (HemeraGateway *self, const GError *error)
+{
+  gboolean is_last = self->state == HEMERA_FACADE_SAVING;
+
+  if (error != NULL && !is_last) /* it holds nothing: the next look tries again */
+    g_clear_pointer (&self->saved, hemera_term_unref);
+  if (error != NULL && (is_last || !self->save_failed))
+    hemera__facade_alarm (self, error->message);
+  self->save_failed = error != NULL;
+}
+
 gboolean
 hemera__facade_save (HemeraGateway *self)
 {
@@ -131,21 +144,8 @@ hemera__facade_save (HemeraGateway *self)
   self->job_saves = TRUE;
   self->job = hemera__file_job_start (&job, &error);
   if (self->job == NULL)
-    hemera__facade_alarm (self, error->message);
+    save_ended (self, error);
   return self->job != NULL;
-}
-
-/* A file that cannot be written is told once, and again when the last chance is over. */
-static void
-save_ended (HemeraGateway *self, const GError *error)
-{
-  gboolean is_last = self->state == HEMERA_FACADE_SAVING;
-
-  if (error != NULL && !is_last) /* it holds nothing: the next look tries again */
-    g_clear_pointer (&self->saved, hemera_term_unref);
-  if (error != NULL && (is_last || !self->save_failed))
-    hemera__facade_alarm (self, error->message);
-  self->save_failed = error != NULL;
 }
 
 void
