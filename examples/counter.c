@@ -15,8 +15,15 @@ static HemeraNext
 counter_call (HemeraActor *self, gpointer state, HemeraFrom *from, HemeraActorMessage *request)
 {
   Counter *counter = state;
+  CountUp *count = count_up_peek (request);
 
-  counter->value += count_up_peek (request)->step;
+  if (count == NULL) {
+    g_autoptr (GError) error =
+        g_error_new_literal (HEMERA_ERROR, HEMERA_ERROR_BAD_CALL, "the counter only counts up");
+    hemera_from_reply_error (from, error);
+    return HEMERA_CONTINUE;
+  }
+  counter->value += count->step;
   if (counter->value == 3) {
     hemera_from_free (from); /* never answered: the caller is told that we are DOWN */
     return hemera_actor_stop (self, hemera_term_new ("{too_many, ~i}", counter->value));

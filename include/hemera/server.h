@@ -4,9 +4,15 @@
  *   counter_call (HemeraActor *self, gpointer state, HemeraFrom *from, HemeraActorMessage *request)
  *   {
  *     Counter *counter = state;
+ *     Count *count = count_peek (request);
+ *     g_autoptr (GError) error = NULL;
  *
- *     counter->value += count_peek (request)->by;
- *     hemera_from_reply (from, total_new (&(Total){ counter->value }));
+ *     if (count != NULL) {
+ *       hemera_from_reply (from, total_new (&(Total){ counter->value += count->by }));
+ *     } else {
+ *       error = g_error_new_literal (HEMERA_ERROR, HEMERA_ERROR_BAD_CALL, "only counts are known");
+ *       hemera_from_reply_error (from, error);
+ *     }
  *     return HEMERA_CONTINUE;
  *   }
  *

@@ -1,5 +1,5 @@
 /* The fetch actor against a server that the test plays itself, over plain HTTP on loopback: what is asked, what is tried again, when it
- * ends. How single answers are judged is in test-rest.c. */
+ * ends. How single answers are judged is in rest-test.c. */
 #include "actors/rest/fetch.h"
 #include "actors/token.h"
 
