@@ -90,5 +90,5 @@ hemera__heartbeat_ack (HemeraHeartbeat *self, gint64 now)
 guint
 hemera__heartbeat_count_in (const HemeraHeartbeat *self, gint64 period_us)
 {
-  return self->interval > 0 ? (guint) (period_us / self->interval) + 1 : 2;
+  return self->interval > 0 ? (guint) (period_us / self->interval) + 1 : G_MAXUINT;
 }

@@ -40,5 +40,5 @@ void hemera__heartbeat_traffic (HemeraHeartbeat *self);
 void hemera__heartbeat_pause (HemeraHeartbeat *self, gboolean paused);
 /* ACK: the time since the beat it answers, or -1 when none waits. */
 gint64 hemera__heartbeat_ack (HemeraHeartbeat *self, gint64 now);
-/* Scheduled beats that can fall into @period_us. */
+/* Scheduled beats that can fall into @period_us; G_MAXUINT before HELLO, which says. */
 guint hemera__heartbeat_count_in (const HemeraHeartbeat *self, gint64 period_us);

@@ -26,10 +26,15 @@ write_bytes (HemeraShardMachine *self, gint64 now, GBytes *data /* (transfer ful
 
 /* ---- beats ---------------------------------------------------------------------------------------------------------------------- */
 
+/* Places in the window that others must leave: to the scheduled beats, and to the IDENTIFY or RESUME that is still to come. */
 static guint
-scheduled_reserve (HemeraShardMachine *self)
+reserve_of (HemeraShardMachine *self)
 {
-  return MIN (hemera__heartbeat_count_in (&self->heartbeat, HEMERA_MS (WINDOW_PERIOD_MS)), RESERVE_MAX);
+  gboolean handshake =
+      self->state == HEMERA_SHARD_AWAITING_HELLO || self->state == HEMERA_SHARD_AWAITING_LEASE;
+
+  return MIN (hemera__heartbeat_count_in (&self->heartbeat, HEMERA_MS (WINDOW_PERIOD_MS)), RESERVE_MAX)
+         + handshake;
 }
 
 void
@@ -45,7 +50,7 @@ hemera__machine_beat (HemeraShardMachine *self, gint64 now)
 void
 hemera__machine_beat_asked (HemeraShardMachine *self, gint64 now)
 {
-  if (hemera__send_window_has_room (&self->window, now, scheduled_reserve (self))) {
+  if (hemera__send_window_has_room (&self->window, now, reserve_of (self))) {
     hemera__machine_beat (self, now);
     return;
   }
@@ -149,7 +154,7 @@ send_entry (HemeraShardMachine *self, gint64 now, HemeraSendEntry *entry)
 static gint64
 send_waiting (HemeraShardMachine *self, gint64 now)
 {
-  guint reserve = scheduled_reserve (self) + RESERVE_ASKED;
+  guint reserve = reserve_of (self) + RESERVE_ASKED;
   HemeraSendEntry *entry;
 
   for (;;) {
@@ -192,7 +197,7 @@ hemera__machine_pump (HemeraShardMachine *self, gint64 now)
   if (!hemera__machine_is_open (self))
     return;
   if (self->beat_owed) {
-    guint reserve = scheduled_reserve (self);
+    guint reserve = reserve_of (self);
 
     if (hemera__send_window_has_room (&self->window, now, reserve))
       hemera__machine_beat (self, now);

@@ -266,6 +266,43 @@ window_is_of_a_connection (gconstpointer variant)
   rig_free (rig);
 }
 
+/* Beats that are asked for leave room for those that are due, and for the handshake; rig.c checks each write. */
+static void
+asked_beats_leave_room (gconstpointer variant, gboolean before_hello, guint interval_ms)
+{
+  Rig *rig = rig_new (variant, NULL, 0, NULL);
+
+  rig->random = 0.001; /* the first beat is due soon */
+  rig_open (rig);
+  for (guint i = 0; before_hello && i < 200; i++)
+    rig_payload (rig, "{\"op\":1}");
+  rig_hello (rig, interval_ms);
+  for (guint i = 0; i < 200; i++)
+    rig_payload (rig, "{\"op\":1}");
+  g_assert_cmpuint (rig->writes->len, >, 10);
+  rig_lease (rig);
+  rig_payload (
+      rig, "{\"t\":\"READY\",\"s\":1,\"op\":0,\"d\":{\"session_id\":\"s1\",\"resume_gateway_url\":null}}");
+  for (guint i = 0; i < 120; i++) {
+    rig_advance (rig, 1000);
+    rig_payload (rig, "{\"op\":11}");
+  }
+  g_assert_cmpuint (rig->writes->len, >, 100); /* those owed went when there was room */
+  rig_free (rig);
+}
+
+static void
+asked_before_the_handshake (gconstpointer variant)
+{
+  asked_beats_leave_room (variant, FALSE, 59000); /* two beats in 60 s */
+}
+
+static void
+asked_before_hello (gconstpointer variant)
+{
+  asked_beats_leave_room (variant, TRUE, 1000);
+}
+
 static void
 voice_overtakes_when_throttled (gconstpointer variant)
 {
@@ -425,6 +462,8 @@ static const struct {
   { "queue-expires", queue_expires },
   { "window-is-kept", window_is_kept },
   { "window-is-of-a-connection", window_is_of_a_connection },
+  { "asked-before-the-handshake", asked_before_the_handshake },
+  { "asked-before-hello", asked_before_hello },
   { "voice-overtakes-when-throttled", voice_overtakes_when_throttled },
   { "presences-within-the-limit", presences_within_the_limit },
   { "presence-limit-outlives-connections", presence_limit_outlives_connections },
