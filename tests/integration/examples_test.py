@@ -22,7 +22,7 @@ def check(name, good, detail=''):
 def start(name, simulator, *arguments, **more):
     env = dict(os.environ, DISCORD_TOKEN=TOKEN, HEMERA_API_URL=simulator.words[1] + '/api/v10', HEMERA_CA_FILE=simulator.ca,
                G_DEBUG='fatal-criticals', **more)
-    return subprocess.Popen([os.path.join(programs, name), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, text=True)
+    return subprocess.Popen([os.path.join(programs, name), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, text=True, errors='replace')
 
 
 def finish(process):

@@ -187,7 +187,8 @@ beats_in_a_period (void)
 {
   HemeraHeartbeat beat = { 0 };
 
-  g_assert_cmpuint (hemera__heartbeat_count_in (&beat, 60 * S), ==, G_MAXUINT); /* no HELLO yet: nobody knows */
+  g_assert_cmpuint (hemera__heartbeat_count_in (&beat, 60 * S), ==,
+                    G_MAXUINT); /* no HELLO yet: nobody knows */
   hemera__heartbeat_hello (&beat, 0, 20 * S, 0.0);
   g_assert_cmpuint (hemera__heartbeat_count_in (&beat, 60 * S), ==, 4); /* at 0, 20, 40, 60 */
   g_assert_cmpuint (hemera__heartbeat_count_in (&beat, 59 * S), ==, 3);

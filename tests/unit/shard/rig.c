@@ -1,6 +1,8 @@
 /* See rig.h. */
 #include "rig.h"
 
+#include "actors/protocol/machine-private.h"
+
 #include <hemera/etf.h>
 #include <hemera/json.h>
 #include <string.h>
@@ -81,7 +83,8 @@ check_window (Rig *self)
   for (guint i = self->writes->len; i > 0; i--)
     if (g_array_index (self->writes, gint64, i - 1) > self->now - 60 * G_USEC_PER_SEC)
       in_window++;
-  if (!self->fast_beats)
+  /* A HELLO may have come as raw bytes. */
+  if (!self->fast_beats && self->machine->heartbeat.interval >= G_USEC_PER_SEC)
     g_assert_cmpuint (in_window, <=, 120);
 }
 
