@@ -131,9 +131,12 @@ send_to_facade (HemeraGatewayState *self, HemeraShardMessage *message)
 void
 hemera__fan_out_missed (HemeraGatewayState *self)
 {
-  for (guint i = 0; i < self->tree->n_slots && has_room (self); i++)
-    if (self->watches[i].missed != NULL)
-      send_to_facade (self, g_steal_pointer (&self->watches[i].missed));
+  for (guint i = 0; self->n_missed > 0 && i < self->tree->n_slots && has_room (self); i++) {
+    if (self->watches[i].missed == NULL)
+      continue;
+    send_to_facade (self, g_steal_pointer (&self->watches[i].missed));
+    self->n_missed--;
+  }
 }
 
 static void
@@ -149,6 +152,7 @@ tell_facade (HemeraGatewayState *self, HemeraShardMessage *message)
   } else if (message->type == HEMERA_SHARD_MESSAGE_STATE && slot != NULL) {
     HemeraWatch *watch = &self->watches[slot - self->tree->slots];
 
+    self->n_missed += watch->missed == NULL;
     g_clear_pointer (&watch->missed, hemera_shard_message_unref);
     watch->missed = hemera_shard_message_ref (message);
   }

@@ -31,6 +31,7 @@ typedef struct {
   HemeraSubscriberList *list;
   HemeraMarks **marks; /* one a subscriber */
   gboolean full;       /* a subscription is: no credit for the shards */
+  guint n_missed;      /* watches that have a `missed` */
   HemeraRef watchdog;
   HemeraRef asked; /* the question who runs, while it has no answer */
 } HemeraGatewayState;

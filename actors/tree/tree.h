@@ -65,8 +65,8 @@ struct _HemeraTree {
   _Atomic guint remaining;
   _Atomic gint64 reset_us;
   /* any, atomic */
-  _Atomic gint64
-      identified_us; /* when the last IDENTIFY of any shard, or of an earlier tree's, was written; 0: not known */
+  /* when the last IDENTIFY of any shard, or of an earlier tree's, was written; 0: not known */
+  _Atomic gint64 identified_us;
   atomic_bool closing;
   _Atomic guint facade_pending; /* messages that the facade's port has not handled */
 };

@@ -1,6 +1,7 @@
 /* HemeraNet: one lws context over libuv for one thread, in its GMainContext, with two GSources: the uv loop, and the chores that must be
  * done outside of lws' callbacks. The host's process stays as it is: no proxy from the environment, no signal handler, lws' log goes to
- * g_log as debug text, and lws' creation and destruction, which are not thread-safe, happen under one lock of the process.
+ * g_log as debug text, and lws' creation and destruction, which are not thread-safe, happen under one lock of the process. What it does
+ * change: where OpenSSL is not yet initialised, it will not clean up at exit (tls.c).
  *
  * SIGPIPE: lws sets it to ignored whenever a context is made, for the whole process; that is undone at once, under the same lock. OpenSSL
  * writes with write(), so a reset peer raises it: the thread of a net blocks it while it has a net (a blocked SIGPIPE is discarded before

@@ -136,6 +136,8 @@ on_info (const SSL *ssl, int where, int ret)
   }
 }
 
+/* ---- what connections share --------------------------------------------------------------------------------------------------------- */
+
 /* A process may end while threads of ours are inside OpenSSL: its own atexit handler would free what they read. The first initialisation
  * decides; OpenSSL makes further calls cheap, from any thread. */
 static void
@@ -143,8 +145,6 @@ init_openssl (void)
 {
   OPENSSL_init_crypto (OPENSSL_INIT_NO_ATEXIT, NULL);
 }
-
-/* ---- what connections share --------------------------------------------------------------------------------------------------------- */
 
 /* OpenSSL's directory of roots is read lazily by hash: a fraction of a millisecond instead of the bundle's tens. */
 static gboolean

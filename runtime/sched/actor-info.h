@@ -5,7 +5,7 @@
 #include <hemera/term-builder.h>
 
 typedef struct {
-  guint64 number; /* how manieth of its system: parents are older than their children */
+  guint64 number; /* of its system's actors, as they were spawned: parents come before their children */
   HemeraPid pid, parent;
   const char *name;       /* (nullable): registered, interned */
   const char *class_name; /* (nullable): static */

@@ -13,7 +13,7 @@ struct _HemeraActor {
   HemeraWorker *worker;
   HemeraSlot *slot;
   HemeraPid pid, parent;
-  guint64 number;                    /* how manieth of its system */
+  guint64 number;                    /* of its system's actors, in the order of their spawning */
   gpointer args;                     /* ours to free with @args_free, or the spawner's */
   void (*args_free) (gpointer data); /* (nullable) */
   const char *spawn_name;            /* (nullable): interned */

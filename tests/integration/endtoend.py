@@ -79,7 +79,7 @@ class Tail:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         status = self.wait(seconds)
-        assert status == 0, f'hemera-tail ended with {status}: {self.errors()[-6000:]}'
+        assert status == 0, f'hemera-tail ended with {status}: {self.report() or self.errors()[-6000:]}'
         return status
 
     def kill(self):
@@ -94,6 +94,11 @@ class Tail:
     def errors(self):
         with open(self.err_path, encoding='utf-8', errors='replace') as f:
             return f.read()
+
+    def report(self):
+        """What a sanitizer said first: the lines behind it may be many."""
+        at = self.errors().find('Sanitizer')
+        return self.errors()[max(at - 100, 0):at + 6000] if at >= 0 else ''
 
     def messages(self, kind=None):
         """Whole lines only: a killed tail may leave half a line."""
