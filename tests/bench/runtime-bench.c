@@ -6,9 +6,10 @@
 
 static HemeraSystem *one_worker, *two_workers;
 static sem_t done;
+/* Where the two of a pair ran: written before the post, read after the wait. */
+static GThread *first_thread, *peer_thread;
 
 typedef struct {
-  HemeraPid to; /* who gets the burst */
   guint64 n;
 } Job;
 HEMERA_DECLARE_MESSAGE (Job, job)
@@ -21,6 +22,22 @@ typedef struct {
 HEMERA_DECLARE_MESSAGE (Item, item)
 HEMERA_DEFINE_MESSAGE (Item, item, NULL, NULL, NULL, NULL);
 
+static HemeraNext
+peer_init (HemeraActor *self, gpointer state, gconstpointer args)
+{
+  peer_thread = g_thread_self ();
+  return HEMERA_CONTINUE;
+}
+
+/* The other of the pair lives on the other worker, where there is one, and ends with the first. */
+static HemeraPid
+spawn_peer (HemeraActor *self, const HemeraActorClass *actor_class)
+{
+  first_thread = g_thread_self ();
+  return hemera_actor_spawn (
+      self, &(HemeraSpawn){ .actor_class = actor_class, .placement = HEMERA_PLACE_OTHER, .link = TRUE });
+}
+
 #define BURST 512
 
 /* The sender sends bursts; the receiver asks for the next by the last message of one: the window keeps memory bounded. */
@@ -28,6 +45,9 @@ typedef struct {
   HemeraPid to;
   guint64 left;
 } Sender;
+
+static const HemeraActorClass receiver_class;
+static const HemeraActorClass echo_class;
 
 static void
 send_burst (HemeraActor *self, Sender *sender)
@@ -45,7 +65,7 @@ sender_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
   Sender *sender = state;
 
   if (job_peek (message)) {
-    sender->to = job_peek (message)->to;
+    sender->to = spawn_peer (self, &receiver_class);
     sender->left = job_peek (message)->n;
   }
   send_burst (self, sender);
@@ -67,9 +87,12 @@ receiver_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message
 static HemeraNext
 echo_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
 {
+  Job *job = job_peek (message);
   Item *item = item_peek (message);
 
-  if (item->left == 0)
+  if (job != NULL)
+    item_send (spawn_peer (self, &echo_class), &(Item){ job->n, hemera_actor_self (self) });
+  else if (item->left == 0)
     sem_post (&done);
   else
     item_send (item->from, &(Item){ item->left - 1, hemera_actor_self (self) });
@@ -79,59 +102,50 @@ echo_receive (HemeraActor *self, gpointer state, HemeraActorMessage *message)
 static const HemeraActorClass sender_class = { .name = "sender",
                                                .state_size = sizeof (Sender),
                                                .receive = sender_receive };
-static const HemeraActorClass receiver_class = { .name = "receiver", .receive = receiver_receive };
-static const HemeraActorClass echo_class = { .name = "echo", .receive = echo_receive };
+static const HemeraActorClass receiver_class = { .name = "receiver",
+                                                 .init = peer_init,
+                                                 .receive = receiver_receive };
+static const HemeraActorClass echo_class = { .name = "echo", .init = peer_init, .receive = echo_receive };
 
 static void
-finish (HemeraPid a, HemeraPid b)
+run_job (HemeraSystem *system, const HemeraActorClass *actor_class, guint64 n)
 {
+  HemeraPid pid = hemera_system_spawn (system, &(HemeraSpawn){ .actor_class = actor_class });
+
+  job_send (pid, &(Job){ n });
   sem_wait (&done);
-  hemera_exit (a, hemera_reason_kill ());
-  hemera_exit (b, hemera_reason_kill ());
+  hemera_exit (pid, hemera_reason_kill ());
 }
 
 static void
-burst (HemeraSystem *system, guint64 n)
+run_pair (HemeraSystem *system, const HemeraActorClass *actor_class, guint64 n)
 {
-  HemeraPid to = hemera_system_spawn (system, &(HemeraSpawn){ .actor_class = &receiver_class });
-  HemeraPid from = hemera_system_spawn (system, &(HemeraSpawn){ .actor_class = &sender_class });
-
-  job_send (from, &(Job){ to, n });
-  finish (from, to);
-}
-
-static void
-ping_pong (HemeraSystem *system, guint64 n)
-{
-  HemeraPid a = hemera_system_spawn (system, &(HemeraSpawn){ .actor_class = &echo_class });
-  HemeraPid b = hemera_system_spawn (system, &(HemeraSpawn){ .actor_class = &echo_class });
-
-  item_send (a, &(Item){ n, b });
-  finish (a, b);
+  run_job (system, actor_class, n);
+  g_assert_true ((first_thread != peer_thread) == (system == two_workers));
 }
 
 static void
 send_same (guint64 n)
 {
-  burst (one_worker, n);
+  run_pair (one_worker, &sender_class, n);
 }
 
 static void
 send_other (guint64 n)
 {
-  burst (two_workers, n);
+  run_pair (two_workers, &sender_class, n);
 }
 
 static void
 ping_same (guint64 n)
 {
-  ping_pong (one_worker, n);
+  run_pair (one_worker, &echo_class, n);
 }
 
 static void
 ping_other (guint64 n)
 {
-  ping_pong (two_workers, n);
+  run_pair (two_workers, &echo_class, n);
 }
 
 static void
@@ -141,7 +155,8 @@ send_outside (guint64 n)
 
   for (guint64 i = 1; i <= n; i++)
     item_send (to, &(Item){ i == n ? 0 : G_MAXUINT64, HEMERA_PID_NONE });
-  finish (to, to);
+  sem_wait (&done);
+  hemera_exit (to, hemera_reason_kill ());
 }
 
 /* ---- actors and timers --------------------------------------------------------------------------------------------------------- */
@@ -193,24 +208,15 @@ static const HemeraActorClass spawner_class = { .name = "spawner",
 static const HemeraActorClass timers_class = { .name = "timers", .receive = timers_receive };
 
 static void
-run_job (const HemeraActorClass *actor_class, guint64 n)
-{
-  HemeraPid pid = hemera_system_spawn (one_worker, &(HemeraSpawn){ .actor_class = actor_class });
-
-  job_send (pid, &(Job){ HEMERA_PID_NONE, n });
-  finish (pid, pid);
-}
-
-static void
 spawn_and_exit (guint64 n)
 {
-  run_job (&spawner_class, n);
+  run_job (one_worker, &spawner_class, n);
 }
 
 static void
 timer_start_and_cancel (guint64 n)
 {
-  run_job (&timers_class, n);
+  run_job (one_worker, &timers_class, n);
 }
 
 int
