@@ -256,13 +256,19 @@ on_refused (HemeraWebsocket *self, struct lws *wsi, const void *in, gsize size)
   self->http_status = 0;
 }
 
-static void
-on_peer_close (HemeraWebsocket *self, const guint8 *payload, gsize size)
+/* lws echoes the payload, even half a code (RFC 6455, section 5.5.1), which nobody may send: for that the code is 1002, as lws makes of
+ * every other wrong one. */
+static int
+on_peer_close (HemeraWebsocket *self, struct lws *wsi, const guint8 *payload, gsize size)
 {
   if (size >= 2 && !self->by_us)
     self->peer_code = (guint) payload[0] << 8 | payload[1];
   else if (!self->by_us)
-    self->peer_code = 1005;
+    self->peer_code = size == 1 ? LWS_CLOSE_STATUS_PROTOCOL_ERR : 1005;
+  if (size != 1)
+    return 0;
+  lws_close_reason (wsi, LWS_CLOSE_STATUS_PROTOCOL_ERR, NULL, 0);
+  return -1;
 }
 
 static int
@@ -275,7 +281,7 @@ on_event (HemeraLink *link, struct lws *wsi, enum lws_callback_reasons reason, v
   case LWS_CALLBACK_CLIENT_RECEIVE: return on_receive (self, wsi, in, size);
   case LWS_CALLBACK_CLIENT_WRITEABLE: return on_writeable (self, wsi);
   case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: on_refused (self, wsi, in, size); return 0;
-  case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: on_peer_close (self, in, size); return 0;
+  case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE: return on_peer_close (self, wsi, in, size);
   case LWS_CALLBACK_TIMER:
     if (!self->by_us || self->close_sent)
       return 0;
