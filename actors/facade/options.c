@@ -231,6 +231,15 @@ hemera_gateway_api_options_set_sessions (HemeraGatewayApiOptions *self, HemeraTe
     return self->config.field;                                                                               \
   }
 
+/* A value that is none of the enumeration is the caller's mistake. */
+#define ENUM_SETTER(Type, name, last)                                                                        \
+  void hemera_gateway_api_options_set_##name (HemeraGatewayApiOptions *self, Type value)                     \
+  {                                                                                                          \
+    g_return_if_fail (HEMERA_IS_GATEWAY_API_OPTIONS (self));                                                 \
+    g_return_if_fail ((guint) value <= (last));                                                              \
+    self->config.name = value;                                                                               \
+  }
+
 /* A time or number whose 0 stands for the default. */
 #define DEFAULT_SETTER(name, field, fallback)                                                                \
   void hemera_gateway_api_options_set_##name (HemeraGatewayApiOptions *self, guint value)                    \
@@ -239,9 +248,9 @@ hemera_gateway_api_options_set_sessions (HemeraGatewayApiOptions *self, HemeraTe
     self->config.field = value != 0 ? value : (fallback);                                                    \
   }
 
-PLAIN_SETTER (HemeraEncoding, encoding, encoding)
+ENUM_SETTER (HemeraEncoding, encoding, HEMERA_ENCODING_JSON)
 PLAIN_GETTER (HemeraEncoding, encoding, encoding)
-PLAIN_SETTER (HemeraCompression, compression, compression)
+ENUM_SETTER (HemeraCompression, compression, HEMERA_COMPRESSION_ZLIB_STREAM)
 PLAIN_GETTER (HemeraCompression, compression, compression)
 PLAIN_SETTER (guint, total_shards, total_shards)
 PLAIN_GETTER (guint, total_shards, total_shards)

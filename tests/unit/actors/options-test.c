@@ -33,6 +33,24 @@ test_defaults (void)
 }
 
 static void
+test_enums (void)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+
+  g_test_expect_message ("Hemera", G_LOG_LEVEL_CRITICAL, "*assertion*failed");
+  hemera_gateway_api_options_set_encoding (options, (HemeraEncoding) 2);
+  g_test_expect_message ("Hemera", G_LOG_LEVEL_CRITICAL, "*assertion*failed");
+  hemera_gateway_api_options_set_compression (options, (HemeraCompression) -1);
+  g_test_assert_expected_messages ();
+  g_assert_cmpint (hemera_gateway_api_options_get_encoding (options), ==, HEMERA_ENCODING_ETF);
+  g_assert_cmpint (hemera_gateway_api_options_get_compression (options), ==, HEMERA_COMPRESSION_ZLIB_STREAM);
+  hemera_gateway_api_options_set_encoding (options, HEMERA_ENCODING_JSON);
+  hemera_gateway_api_options_set_compression (options, HEMERA_COMPRESSION_NONE);
+  g_assert_cmpint (hemera_gateway_api_options_get_encoding (options), ==, HEMERA_ENCODING_JSON);
+  g_assert_cmpint (hemera_gateway_api_options_get_compression (options), ==, HEMERA_COMPRESSION_NONE);
+}
+
+static void
 test_environment (void)
 {
   g_autoptr (GError) error = NULL;
@@ -200,6 +218,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/options/defaults", test_defaults);
+  g_test_add_func ("/options/enums", test_enums);
   g_test_add_func ("/options/token/environment", test_environment);
   g_test_add_func ("/options/token/file-and-credential", test_file_and_credential);
   g_test_add_func ("/options/token/not-in-errors", test_error_hides_token);
