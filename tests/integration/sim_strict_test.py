@@ -204,6 +204,17 @@ def beat_null_late(c):
     c.until(lambda p: p['op'] == 11)
 
 
+def beat_null_after_resume(seq, violations):
+    """Who resumes after nothing at all has no number to tell yet; with another number there is one."""
+    with bare() as s:
+        c = ready(s)
+        c.drop()
+        r = s.connect().resume(c.session, seq)
+        r.beat(None)
+        r.until(lambda p: p['op'] == 11)
+        assert s.violations() == violations, s.violations()
+
+
 def beat_before_identify():
     with bare() as s:
         c = s.connect()
@@ -283,6 +294,8 @@ def main():
     tap.run('/sim/beat/none', beats, [], lambda c: None, 4000, 'heartbeat_late')
     tap.run('/sim/beat/too-often', beats, [], beat_too_often, 0, 'heartbeat_early')
     tap.run('/sim/beat/null-late', beats, [], beat_null_late, 0, 'heartbeat_null')
+    tap.run('/sim/beat/null-after-resume-at-0', beat_null_after_resume, 0, [])
+    tap.run('/sim/beat/null-after-resume-at-1', beat_null_after_resume, 1, [('heartbeat_null', 0)])
     tap.run('/sim/beat/before-identify', beat_before_identify)
     for test in (send_rate, presence_rate, identify_spacing, session_starts, session_starts_refill):
         tap.run('/sim/limit/' + test.__name__.replace('_', '-'), test)

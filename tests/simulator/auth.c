@@ -269,6 +269,7 @@ sim_auth_resume (SimConnection *self, const SimValue *d)
   }
   sim->resumes++;
   session->resumes++;
+  session->resumed_at = seq;
   session->known = TRUE;
   sim_log_write (sim->log, "resume",
                  "\"connection\":%u,\"shard\":%u,\"total\":%u,\"session\":\"%s\",\"seq\":%" G_GINT64_FORMAT

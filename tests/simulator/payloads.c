@@ -36,7 +36,7 @@ take_beat_seq (SimConnection *self, const SimValue *d)
       sim_connection_violation (self, "heartbeat_seq", 4007, detail);
       return FALSE;
     }
-    if (seq < 0 && (session->acked > 0 || session->resumes > 0))
+    if (seq < 0 && (session->acked > 0 || session->resumed_at > 0))
       sim_connection_violation (self, "heartbeat_null", 0, "the session has a sequence number");
     if (seq >= 0 && seq < self->beat_seq)
       sim_connection_violation (self, "heartbeat_seq_back", 0, NULL);

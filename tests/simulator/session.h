@@ -37,7 +37,8 @@ struct _SimSession {
   gint64 detached_at;
   gulong crc;
   guint resumes;
-  gboolean known; /* the client has proved that it has the READY: a pong, a beat or a RESUME */
+  gint64 resumed_at; /* the sequence number of the last RESUME */
+  gboolean known;    /* the client has proved that it has the READY: a pong, a beat or a RESUME */
 };
 
 /* The shard, made on first use. (transfer none) */
