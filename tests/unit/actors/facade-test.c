@@ -665,35 +665,6 @@ test_close_at_alarm_of_the_end (Fixture *self, gconstpointer data)
   g_assert_cmpint (self->gateway->mode, ==, HEMERA_CLOSE_END);
 }
 
-static void
-test_manager (Fixture *self, gconstpointer data)
-{
-  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
-  g_autoptr (HemeraGatewayManager) manager = hemera_gateway_manager_new (self->system, options, NULL);
-  g_autoptr (GError) error = NULL;
-
-  hemera_gateway_manager_fetch_gateway_bot_async (manager, NULL, on_done, self);
-  g_main_loop_run (self->loop);
-  g_assert_null (hemera_gateway_manager_fetch_gateway_bot_finish (manager, self->result, &error));
-  g_assert_error (error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_REST);
-  g_assert_null (strstr (error->message, "token.of.tests"));
-}
-
-static void
-test_manager_cancelled (Fixture *self, gconstpointer data)
-{
-  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
-  g_autoptr (HemeraGatewayManager) manager = hemera_gateway_manager_new (self->system, options, NULL);
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GError) error = NULL;
-
-  g_cancellable_cancel (cancellable);
-  hemera_gateway_manager_fetch_gateway_async (manager, cancellable, on_done, self);
-  g_main_loop_run (self->loop);
-  g_assert_null (hemera_gateway_manager_fetch_gateway_finish (manager, self->result, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-}
-
 #define ADD(path, func) g_test_add ("/facade/" path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -732,7 +703,5 @@ main (int argc, char **argv)
   ADD ("sessions/before-connect", test_sessions_before_connect);
   ADD ("send/before-connect", test_send_before_connect);
   ADD ("send/checked-at-the-caller", test_send_checks);
-  ADD ("manager/nobody-listens", test_manager);
-  ADD ("manager/cancelled", test_manager_cancelled);
   return g_test_run ();
 }

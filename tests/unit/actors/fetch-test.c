@@ -2,8 +2,8 @@
  * ends. How single answers are judged is in rest-test.c. */
 #include "actors/rest/fetch.h"
 #include "actors/token.h"
+#include "http-server.h"
 
-#include <gio/gio.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -16,8 +16,7 @@
 
 typedef struct {
   HemeraSystem *system;
-  GSocketListener *listener;
-  char *api_url;
+  HttpServer server;
   HemeraToken *token;
   HemeraPid sink;
   pthread_mutex_t lock; /* pthread's own: TSan does not see GLib's */
@@ -57,13 +56,9 @@ static void
 set_up (Fixture *f, gconstpointer data)
 {
   const HemeraSystemOptions options = { .workers = 1 };
-  guint16 port;
 
   f->system = hemera_system_new (&options, NULL);
-  f->listener = g_socket_listener_new ();
-  port = g_socket_listener_add_any_inet_port (f->listener, NULL, NULL);
-  g_assert_cmpuint (port, >, 0);
-  f->api_url = g_strdup_printf ("http://127.0.0.1:%u/api", port);
+  http_server_start (&f->server);
   f->token = hemera__token_new ("the.token", NULL);
   f->messages = g_ptr_array_new_with_free_func ((GDestroyNotify) hemera_actor_message_free);
   pthread_mutex_init (&f->lock, NULL);
@@ -76,12 +71,11 @@ static void
 tear_down (Fixture *f, gconstpointer data)
 {
   hemera_system_unref (f->system);
-  g_object_unref (f->listener);
+  http_server_stop (&f->server);
   hemera__token_unref (f->token);
   g_ptr_array_unref (f->messages);
   pthread_mutex_destroy (&f->lock);
   pthread_cond_destroy (&f->changed);
-  g_free (f->api_url);
 }
 
 static HemeraPid
@@ -89,44 +83,13 @@ fetch (Fixture *f, HemeraToken *token, guint attempts)
 {
   return hemera__fetch_spawn (f->system, NULL,
                               &(HemeraFetch){ .token = token,
-                                              .api_url = f->api_url,
+                                              .api_url = f->server.api_url,
                                               .timeout_ms = 600000,
                                               .attempts = attempts,
                                               .backoff_base_ms = 1,
                                               .backoff_cap_ms = 1,
                                               .reply_to = f->sink,
                                               .tag = 42 });
-}
-
-/* Takes the next connection and its request, and answers, if told to. (transfer full) */
-static GSocketConnection *
-accept_one (Fixture *f, char **head)
-{
-  GSocketConnection *connection = g_socket_listener_accept (f->listener, NULL, NULL, NULL);
-  GInputStream *in = g_io_stream_get_input_stream (G_IO_STREAM (connection));
-  GString *text = g_string_new (NULL);
-  char c;
-
-  while (!g_str_has_suffix (text->str, "\r\n\r\n")) {
-    g_assert_cmpint (g_input_stream_read (in, &c, 1, NULL, NULL), ==, 1);
-    g_string_append_c (text, c);
-  }
-  *head = g_string_free (text, FALSE);
-  return connection;
-}
-
-/* (transfer full) */
-static char *
-serve (Fixture *f, const char *answer)
-{
-  char *head;
-  GSocketConnection *connection = accept_one (f, &head);
-
-  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), answer,
-                             strlen (answer), NULL, NULL, NULL);
-  g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
-  g_object_unref (connection);
-  return head;
 }
 
 static gpointer
@@ -150,7 +113,7 @@ test_with_token (Fixture *f, gconstpointer data)
   HemeraFetchResult *result;
 
   fetch (f, f->token, 0);
-  head = serve (f, BOT);
+  head = http_server_serve (&f->server, BOT);
   g_assert_true (g_str_has_prefix (head, "GET /api/gateway/bot HTTP/1.1\r\n"));
   g_assert_nonnull (strstr (head, "\r\nAuthorization: Bot the.token\r\n"));
   result = await (f, &hemera__fetch_result_type, 0);
@@ -166,7 +129,7 @@ test_without_token (Fixture *f, gconstpointer data)
   g_autofree char *head = NULL;
 
   fetch (f, NULL, 0);
-  head = serve (f, BOT);
+  head = http_server_serve (&f->server, BOT);
   g_assert_true (g_str_has_prefix (head, "GET /api/gateway HTTP/1.1\r\n"));
   g_assert_null (strstr (head, "Authorization"));
   g_assert_nonnull (((HemeraFetchResult *) await (f, &hemera__fetch_result_type, 0))->bot);
@@ -179,12 +142,12 @@ test_tries_again (Fixture *f, gconstpointer data)
 
   fetch (f, f->token, 0);
   for (guint i = 0; i < 3; i++) {
-    g_free (serve (f, BUSY));
+    g_free (http_server_serve (&f->server, BUSY));
     retry = await (f, &hemera__fetch_retry_type, i);
     g_assert_cmpuint (retry->tag, ==, 42);
     g_assert_error (retry->error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_REST);
   }
-  g_free (serve (f, BOT));
+  g_free (http_server_serve (&f->server, BOT));
   g_assert_nonnull (((HemeraFetchResult *) await (f, &hemera__fetch_result_type, 3))->bot);
 }
 
@@ -194,9 +157,9 @@ test_attempts_are_counted (Fixture *f, gconstpointer data)
   HemeraFetchResult *result;
 
   fetch (f, f->token, 2);
-  g_free (serve (f, BUSY));
+  g_free (http_server_serve (&f->server, BUSY));
   await (f, &hemera__fetch_retry_type, 0);
-  g_free (serve (f, BUSY));
+  g_free (http_server_serve (&f->server, BUSY));
   result = await (f, &hemera__fetch_result_type, 1);
   g_assert_null (result->bot);
   g_assert_error (result->error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_REST);
@@ -208,7 +171,7 @@ test_pointless_is_not_tried_again (Fixture *f, gconstpointer data)
   HemeraFetchResult *result;
 
   fetch (f, f->token, 0);
-  g_free (serve (f, DENIED));
+  g_free (http_server_serve (&f->server, DENIED));
   result = await (f, &hemera__fetch_result_type, 0);
   g_assert_error (result->error, HEMERA_GATEWAY_ERROR, HEMERA_GATEWAY_ERROR_UNAUTHORIZED);
   g_assert_null (strstr (result->error->message, "the.token"));
@@ -219,14 +182,11 @@ test_exit_cancels (Fixture *f, gconstpointer data)
 {
   HemeraPid pid = fetch (f, f->token, 0);
   g_autofree char *head = NULL;
-  g_autoptr (GSocketConnection) connection = accept_one (f, &head);
-  char c;
+  g_autoptr (GSocketConnection) connection = http_server_accept (&f->server, &head);
 
   hemera_exit (pid, hemera_reason_kill ());
   /* Waits for the end of the connection, which no time-out brings so soon. */
-  g_assert_cmpint (
-      g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), &c, 1, NULL, NULL), <=,
-      0);
+  http_server_await_end (connection);
   g_assert_cmpuint (f->messages->len, ==, 0);
 }
 
