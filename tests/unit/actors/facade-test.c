@@ -386,19 +386,39 @@ test_cancelled_may_connect_again (Fixture *self, gconstpointer data)
 }
 
 static HemeraGatewayBot *
-bot_new (void)
+bot_new (guint shards)
 {
-  return hemera__gateway_bot_new ("ws://127.0.0.1:1", 1, 1000, 1000, 86400000, 1);
+  return hemera__gateway_bot_new ("ws://127.0.0.1:1", shards, 1000, 1000, 86400000, 1);
+}
+
+static void
+fetched_shards (Fixture *self, guint shards)
+{
+  HemeraFetchResult result = { .tag = self->gateway->fetch_tag, .bot = bot_new (shards) };
+
+  self->gateway->state = HEMERA_FACADE_FETCHING;
+  hemera__facade_fetched (self->gateway, &result);
+  hemera_gateway_bot_unref (result.bot);
 }
 
 static void
 fetched (Fixture *self)
 {
-  HemeraFetchResult result = { .tag = self->gateway->fetch_tag, .bot = bot_new () };
+  fetched_shards (self, 1);
+}
 
-  self->gateway->state = HEMERA_FACADE_FETCHING;
-  hemera__facade_fetched (self->gateway, &result);
-  hemera_gateway_bot_unref (result.bot);
+/* Two guilds of Discord's documentation. */
+static void
+test_shard_of_a_guild (Fixture *self, gconstpointer data)
+{
+  g_assert_cmpuint (hemera_gateway_get_total_shards (self->gateway), ==, 0);
+  g_assert_cmpuint (hemera_gateway_shard_id_for (self->gateway, 81384788765712384), ==, 0);
+  fetched_shards (self, 16);
+  g_assert_cmpuint (hemera_gateway_get_total_shards (self->gateway), ==, 16);
+  g_assert_cmpuint (hemera_gateway_shard_id_for (self->gateway, 81384788765712384), ==, 2);
+  g_assert_cmpuint (hemera_gateway_shard_id_for (self->gateway, 197038439483310086), ==, 2);
+  hemera_gateway_close_async (self->gateway, HEMERA_CLOSE_END, 100, NULL, on_done, self);
+  g_main_loop_run (self->loop);
 }
 
 static atomic_uint warnings; /* workers write it */
@@ -673,6 +693,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_log_set_writer_func (count_warnings, NULL, NULL);
   ADD ("life/made-by-properties", test_made_by_properties);
+  ADD ("life/shard-of-a-guild", test_shard_of_a_guild);
   ADD ("life/signals-have-types", test_signals_have_types);
   ADD ("life/dropped-at-once", test_dropped_at_once);
   ADD ("life/dropped-while-connecting", test_dropped_while_connecting);

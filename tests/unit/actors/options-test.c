@@ -137,6 +137,21 @@ test_shards (void)
 }
 
 static void
+test_files (void)
+{
+  g_autoptr (HemeraGatewayApiOptions) options = options_new ();
+
+  g_assert_null (hemera_gateway_api_options_get_ca_file (options));
+  g_assert_null (hemera_gateway_api_options_get_session_file (options));
+  hemera_gateway_api_options_set_ca_file (options, "ca.pem");
+  hemera_gateway_api_options_set_session_file (options, "sessions");
+  g_assert_cmpstr (hemera_gateway_api_options_get_ca_file (options), ==, "ca.pem");
+  g_assert_cmpstr (hemera_gateway_api_options_get_session_file (options), ==, "sessions");
+  hemera_gateway_api_options_set_ca_file (options, NULL);
+  g_assert_null (hemera_gateway_api_options_get_ca_file (options));
+}
+
+static void
 test_large_threshold (void)
 {
   g_autoptr (HemeraGatewayApiOptions) options = options_new ();
@@ -193,6 +208,19 @@ test_times (void)
   hemera_gateway_api_options_set_invalid_session_wait (options, 11, 12);
   g_assert_cmpuint (config->times.invalid_session_min_ms, ==, 11);
   g_assert_cmpuint (config->times.invalid_session_max_ms, ==, 12);
+  hemera_gateway_api_options_set_connect_timeout (options, 13);
+  hemera_gateway_api_options_set_hello_timeout (options, 14);
+  hemera_gateway_api_options_set_ready_timeout (options, 15);
+  hemera_gateway_api_options_set_resumed_timeout (options, 16);
+  hemera_gateway_api_options_set_close_timeout (options, 17);
+  g_assert_cmpuint (config->times.resolve_ms, ==, 13);
+  g_assert_cmpuint (config->times.connect_ms, ==, 13);
+  g_assert_cmpuint (config->times.hello_ms, ==, 14);
+  g_assert_cmpuint (config->times.ready_ms, ==, 15);
+  g_assert_cmpuint (config->times.resumed_ms, ==, 16);
+  g_assert_cmpuint (config->times.close_ms, ==, 17);
+  hemera_gateway_api_options_set_session_floor (options, 18);
+  g_assert_cmpuint (config->session_floor, ==, 18);
 }
 
 static void
@@ -224,6 +252,7 @@ main (int argc, char **argv)
   g_test_add_func ("/options/token/not-in-errors", test_error_hides_token);
   g_test_add_func ("/options/api-url", test_urls);
   g_test_add_func ("/options/shards/sorted-and-unique", test_shards);
+  g_test_add_func ("/options/files", test_files);
   g_test_add_func ("/options/large-threshold/range", test_large_threshold);
   g_test_add_func ("/options/token/no-file", test_no_token_file);
   g_test_add_func ("/options/restarts", test_restarts);

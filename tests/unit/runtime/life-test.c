@@ -452,6 +452,7 @@ entry_of (HemeraTerm *dump, guint i)
 static void
 fill_queue (HemeraActor *self, Puppet *puppet, gpointer data)
 {
+  hemera_actor_set_label (self, "one that is filled");
   hemera_actor_register (self, "filled");
   hemera_actor_monitor (self, ((Puppet *) data)->pid);
   hemera_actor_start_timer (self, 1000000, puppet->pid, NULL);
@@ -477,6 +478,7 @@ dump_term_has_all_of_an_actor (World *world)
   g_assert_true (hemera_view_equals_string (hemera_view_get (first, "pid"), parent));
   g_assert_true (hemera_view_equals_string (hemera_view_get (second, "parent"), parent));
   g_assert_true (hemera_view_equals_string (hemera_view_get (first, "name"), "filled"));
+  g_assert_true (hemera_view_equals_string (hemera_view_get (first, "label"), "one that is filled"));
   g_assert_true (hemera_view_equals_string (hemera_view_get (second, "label"), "a child"));
   g_assert_true (hemera_view_is_atom (hemera_view_get (first, "status"), "waiting"));
   g_assert_cmpuint (hemera_view_length (hemera_view_get (first, "links")), ==, 1);

@@ -294,7 +294,9 @@ normal_end_of_a_link_is_ignored (World *world)
 static void
 trap_off (HemeraActor *self, Puppet *puppet, gpointer data)
 {
+  g_assert_true (hemera_actor_get_trap_exit (self));
   hemera_actor_set_trap_exit (self, FALSE);
+  g_assert_false (hemera_actor_get_trap_exit (self));
 }
 
 static void
