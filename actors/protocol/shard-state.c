@@ -1,7 +1,11 @@
 /* Names of a shard's states and the gateway's error domain. */
 #include <hemera/gateway-types.h>
 
-G_DEFINE_QUARK (hemera_gateway_error, hemera_gateway_error)
+GQuark
+hemera_gateway_error_quark (void)
+{
+  return g_quark_from_static_string ("hemera-gateway-error-quark");
+}
 
 const char *
 hemera_shard_state_to_string (HemeraShardState state)

@@ -24,9 +24,11 @@ static _Thread_local gboolean pipe_was_blocked;
 static const struct lws_protocols protocols[] = { { .name = "hemera", .callback = hemera__link_callback },
                                                   { 0 } };
 
-/* clang-format off */
-G_DEFINE_QUARK (hemera-net-error-quark, hemera__net_error)
-/* clang-format on */
+GQuark
+hemera__net_error_quark (void)
+{
+  return g_quark_from_static_string ("hemera-net-error-quark");
+}
 
 /* ---- what lws does to the process --------------------------------------------------------------------------------------------------- */
 

@@ -1,4 +1,8 @@
 /* The error domain of calls. */
 #include <hemera/server.h>
 
-G_DEFINE_QUARK (hemera_error, hemera_error)
+GQuark
+hemera_error_quark (void)
+{
+  return g_quark_from_static_string ("hemera-error-quark");
+}

@@ -70,6 +70,9 @@ for layer, names in ABOVE.items():
         '%s includes <hemera/%s>' % (path, name) for path, text in sorted(code.items()) if path.startswith(layer + '/')
         for name in re.findall(r'^#include <hemera/([^>]+)>', text, flags=re.M) if re.match(names, name)])
 
+check('no error domain is defined by G_DEFINE_QUARK, whose cached value is a data race', [
+    path for path, text in sorted(code.items()) if re.search(r'^\s*G_DEFINE_QUARK', text, flags=re.M)])
+
 if shutil.which('clang-format') is None:
     check('the layout is clang-format\'s', [], 'no clang-format')
 else:

@@ -12,7 +12,11 @@ struct _SimDoc {
   gsize offset;
 };
 
-G_DEFINE_QUARK (sim - error - quark, sim_error)
+GQuark
+sim_error_quark (void)
+{
+  return g_quark_from_static_string ("sim-error-quark");
+}
 
 SimDoc *
 sim_doc_new (void)
