@@ -119,6 +119,12 @@ fetch (HemeraGatewayManager *self, gboolean bot, gpointer tag, GCancellable *can
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, request, g_free);
   request->port = hemera__port_new (self->system, g_task_get_context (task), on_reply, task, 0);
+  if (request->port == NULL) {
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES,
+                             "no descriptor for the answer");
+    g_object_unref (task);
+    return;
+  }
   spec.reply_to = hemera__port_pid (request->port);
   request->fetch = hemera__fetch_spawn (self->system, NULL, &spec);
   request->cancellable = cancellable != NULL ? g_object_ref (cancellable) : g_cancellable_new ();

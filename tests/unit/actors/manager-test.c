@@ -3,6 +3,7 @@
 #include "http-server.h"
 #include <hemera/hemera.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define TOKEN "token.of.tests"
 #define HEAD  "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
@@ -203,6 +204,21 @@ test_two_at_once (Fixture *self, gconstpointer data)
 }
 
 static void
+test_no_descriptor (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  struct rlimit limit, none;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  none = (struct rlimit){ .rlim_max = limit.rlim_max };
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  hemera_gateway_manager_fetch_gateway_async (self->manager, NULL, on_done, self);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  g_assert_null (hemera_gateway_manager_fetch_gateway_finish (self->manager, await (self, 0), &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
+}
+
+static void
 test_ca_file (Fixture *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -228,6 +244,7 @@ main (int argc, char **argv)
   ADD ("cancelled/on-the-way", test_cancelled_on_the_way);
   ADD ("own-context", test_own_context);
   ADD ("two-at-once", test_two_at_once);
+  ADD ("no-descriptor", test_no_descriptor);
   ADD ("ca-file", test_ca_file);
   return g_test_run ();
 }
