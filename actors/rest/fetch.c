@@ -58,7 +58,7 @@ hemera__fetch_judge (const HemeraHttpResponse *response, gboolean with_token, gb
 
 typedef struct {
   HemeraFetch fetch;
-  GCancellable *cancellable;
+  HemeraHttpGet *get; /* (nullable): the newest */
   guint tries;
   HemeraRef timer;
 } State;
@@ -110,8 +110,9 @@ try_once (HemeraActor *self, State *state)
   };
 
   state->tries++;
-  hemera__http_get_async (hemera__actor_net (self), &options, state->cancellable, hemera_actor_ready_cb,
-                          hemera_actor_ready (self, 0));
+  hemera__http_get_free (state->get);
+  state->get = hemera__http_get_async (hemera__actor_net (self), &options, hemera_actor_ready_cb,
+                                       hemera_actor_ready (self, 0));
   if (authorization != NULL) {
     explicit_bzero (authorization, strlen (authorization));
     g_free (authorization);
@@ -124,7 +125,6 @@ fetch_init (HemeraActor *self, gpointer data, gconstpointer args)
   State *state = data;
 
   state->fetch = *(const HemeraFetch *) args; /* its copies live as long as the actor */
-  state->cancellable = g_cancellable_new ();
   try_once (self, state);
   return HEMERA_CONTINUE;
 }
@@ -199,9 +199,7 @@ fetch_finalize (gpointer data)
 {
   State *state = data;
 
-  if (state->cancellable != NULL)
-    g_cancellable_cancel (state->cancellable);
-  g_clear_object (&state->cancellable);
+  hemera__http_get_free (state->get);
 }
 
 static const HemeraActorClass fetch_class = {

@@ -7,10 +7,12 @@
 #define TIMEOUT_MS 15000
 #define MAX_BODY   ((gsize) 1024 * 1024)
 
-typedef struct {
-  HemeraLink link; /* first */
-  GTask *task;
-  GSource *cancelled;
+typedef struct _HemeraHttpGet Get;
+
+struct _HemeraHttpGet {
+  HemeraLink link;  /* first */
+  GTask *task;      /* NULL: over */
+  gboolean is_free; /* by whoever started it */
   GByteArray *body;
   gsize max_body;
   HemeraHttpResponse *response;
@@ -18,7 +20,7 @@ typedef struct {
   gboolean has_length;
   char *start, *at; /* lws' cursor while it reads */
   gboolean completed;
-} Get;
+};
 
 static Get *
 get_of (HemeraLink *link)
@@ -171,7 +173,6 @@ on_over (HemeraLink *link, gboolean abandoned)
 {
   Get *self = get_of (link);
 
-  hemera__source_clear (&self->cancelled);
   if (abandoned) {
     g_task_return_new_error (self->task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "the network is shut down");
   } else if (self->completed && self->response && !link->error) {
@@ -180,34 +181,17 @@ on_over (HemeraLink *link, gboolean abandoned)
   } else {
     g_task_return_error (self->task, why_failed (self));
   }
-  g_object_unref (self->task);
+  g_clear_object (&self->task);
   g_clear_pointer (&self->body, g_byte_array_unref);
   g_clear_pointer (&self->response, response_free);
   hemera__link_clear (link);
-  g_free (self);
+  if (self->is_free)
+    g_free (self);
 }
 
 static const HemeraLinkClass link_class = { .event = on_event, .over = on_over };
 
 /* ---- the start ---------------------------------------------------------------------------------------------------------------------- */
-
-static gboolean
-on_cancelled (GCancellable *cancellable, gpointer user_data)
-{
-  Get *self = user_data;
-
-  hemera__source_clear (&self->cancelled);
-  hemera__link_end (&self->link, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "the request was cancelled"));
-  return G_SOURCE_REMOVE;
-}
-
-static void
-watch_cancellable (Get *self, GCancellable *cancellable)
-{
-  self->cancelled = g_cancellable_source_new (cancellable);
-  g_source_set_callback (self->cancelled, (GSourceFunc) (void (*) (void)) on_cancelled, self, NULL);
-  g_source_attach (self->cancelled, self->link.net->context);
-}
 
 static HemeraUrl *
 check (HemeraNet *net, const HemeraHttpOptions *options, GError **error)
@@ -224,11 +208,11 @@ check (HemeraNet *net, const HemeraHttpOptions *options, GError **error)
   return hemera__url_parse (options->url, FALSE, error);
 }
 
-void
-hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options, GCancellable *cancellable,
-                        GAsyncReadyCallback callback, gpointer user_data)
+HemeraHttpGet *
+hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options, GAsyncReadyCallback callback,
+                        gpointer user_data)
 {
-  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  GTask *task = g_task_new (NULL, NULL, callback, user_data);
   GError *error = NULL;
   HemeraUrl *url = check (net, options, &error);
   Get *self;
@@ -237,7 +221,7 @@ hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options, GCance
   if (!url) {
     g_task_return_error (task, error);
     g_object_unref (task);
-    return;
+    return NULL;
   }
   self = g_new0 (Get, 1);
   self->task = task;
@@ -246,8 +230,21 @@ hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options, GCance
   hemera__link_init (&self->link, net, &link_class, "GET", url, options->trust, options->user_agent,
                      options->timeout_ms ? options->timeout_ms : TIMEOUT_MS);
   self->link.authorization = g_strdup (options->authorization);
-  if (cancellable)
-    watch_cancellable (self, cancellable);
+  return self;
+}
+
+void
+hemera__http_get_free (HemeraHttpGet *self)
+{
+  if (!self)
+    return;
+  if (!self->task) {
+    g_free (self);
+    return;
+  }
+  self->is_free = TRUE;
+  hemera__link_end (&self->link,
+                    g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "the request was cancelled"));
 }
 
 HemeraHttpResponse *

@@ -100,8 +100,14 @@ typedef struct {
   gsize max_body;            /* 0: 1 MiB */
 } HemeraHttpOptions;
 
-/* On the net's thread; @callback there. Redirects are not followed. */
-void hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options, GCancellable *cancellable,
-                             GAsyncReadyCallback callback, gpointer user_data);
+/* One on its way or over. No GCancellable, whose signal takes locks and a table that all threads of the process share. */
+typedef struct _HemeraHttpGet HemeraHttpGet;
+
+/* On the net's thread; @callback there. Redirects are not followed. (transfer full) (nullable): NULL when the @options say enough for the
+ * answer. */
+HemeraHttpGet *hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+/* Whoever started it, at any time, on the net's thread: one that is still on its way ends with G_IO_ERROR_CANCELLED. @self: (nullable) */
+void hemera__http_get_free (HemeraHttpGet *self);
 /* (transfer full) (nullable) */
 HemeraHttpResponse *hemera__http_get_finish (GAsyncResult *result, GError **error);

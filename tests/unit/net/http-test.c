@@ -33,6 +33,7 @@ typedef struct {
   Server *server;
   char *url;
   HemeraHttpOptions options;
+  HemeraHttpGet *get;
   HemeraHttpResponse *response;
   GError *error;
   int done;
@@ -60,16 +61,17 @@ set_up (Case *self, gconstpointer data, Answer *answer)
 }
 
 static void
-start (Case *self, GCancellable *cancellable)
+start (Case *self)
 {
-  hemera__http_get_async (self->world.net, &self->options, cancellable, on_done, self);
+  self->get = hemera__http_get_async (self->world.net, &self->options, on_done, self);
+  g_assert_nonnull (self->get);
   g_assert_cmpint (self->done, ==, 0);
 }
 
 static void
 get (Case *self)
 {
-  start (self, NULL);
+  start (self);
   g_assert_true (world_run (&self->world, PATIENCE_MS, &self->done));
   g_assert_cmpint (self->done, ==, 1);
   g_assert_true ((self->response == NULL) != (self->error == NULL));
@@ -89,6 +91,7 @@ tear_down (Case *self, Answer *answer)
 {
   world_clear (&self->world);
   stop (self);
+  hemera__http_get_free (self->get);
   g_clear_pointer (&self->response, hemera__http_response_free);
   g_clear_error (&self->error);
   g_free (self->url);
@@ -360,9 +363,11 @@ test_not_http (gconstpointer data)
 }
 
 static gboolean
-cancel (gpointer cancellable)
+cancel (gpointer data)
 {
-  g_cancellable_cancel (cancellable);
+  Case *self = data;
+
+  hemera__http_get_free (g_steal_pointer (&self->get));
   return G_SOURCE_REMOVE;
 }
 
@@ -374,19 +379,19 @@ test_cancel (gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS (after_ms); i++) {
     Answer answer = { .text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
                       .stall_ms = PATIENCE_MS };
-    g_autoptr (GCancellable) cancellable = g_cancellable_new ();
     GSource *timer = g_timeout_source_new ((guint) MAX (after_ms[i], 0));
     Case c;
 
     set_up (&c, data, &answer);
+    start (&c);
     if (after_ms[i] < 0)
-      g_cancellable_cancel (cancellable);
-    g_source_set_callback (timer, cancel, cancellable, NULL);
-    g_source_attach (timer, c.world.context);
-    g_source_unref (timer);
-    start (&c, cancellable);
+      cancel (&c);
+    else
+      g_source_attach (timer, c.world.context);
+    g_source_set_callback (timer, cancel, &c, NULL);
     g_assert_true (world_run (&c.world, PATIENCE_MS, &c.done));
     g_assert_error (c.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_source_unref (timer);
     tear_down (&c, &answer);
   }
 }
@@ -418,7 +423,7 @@ test_bad_options (void)
   world_init (&world);
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++) {
     Case c = { 0 };
-    hemera__http_get_async (world.net, &bad[i], NULL, on_done, &c);
+    g_assert_null (hemera__http_get_async (world.net, &bad[i], on_done, &c));
     g_assert_cmpint (c.done, ==, 0);
     g_assert_true (world_run (&world, PATIENCE_MS, &c.done));
     g_assert_error (c.error, HEMERA_NET_ERROR, HEMERA_NET_ERROR_URL);

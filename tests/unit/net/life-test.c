@@ -55,6 +55,7 @@ test_free_with_everything (void)
                                        "dead.test" };
   Client clients[5];
   int done = 0;
+  HemeraHttpGet *get;
   World world;
 
   world_init (&world);
@@ -68,9 +69,10 @@ test_free_with_everything (void)
   hemera__websocket_set_paused (clients[0].websocket, TRUE);
   client_send (&clients[1], "not yet written");
   hemera__websocket_close (clients[2].websocket, 1000);
-  hemera__http_get_async (world.net, &options, NULL, on_response, &done);
+  get = hemera__http_get_async (world.net, &options, on_response, &done);
   world_run (&world, 20, NULL);
   world_clear (&world);
+  hemera__http_get_free (get); /* longer than its net */
   g_assert_cmpint (done, ==, 1);
   for (int i = 0; i < 5; i++) {
     g_assert_cmpint (clients[i].ended, ==, i == 2 && clients[i].ended);
@@ -86,14 +88,16 @@ test_free_without_loop (void)
 {
   HemeraHttpOptions options = { .url = "http://dead.test/" };
   GMainContext *context = g_main_context_new ();
+  HemeraHttpGet *get;
   HemeraNet *net;
   int done = 0;
 
   g_main_context_push_thread_default (context);
   net = hemera__net_new (context, NULL);
-  hemera__http_get_async (net, &options, NULL, on_response, &done);
+  get = hemera__http_get_async (net, &options, on_response, &done);
   for (int i = 0; i < 5; i++)
     g_main_context_iteration (context, FALSE);
+  hemera__http_get_free (get);
   hemera__net_free (net);
   g_main_context_pop_thread_default (context);
   g_main_context_unref (context);
