@@ -6,14 +6,19 @@
  * is gone: so no memory hangs on a callback that a context which nobody runs any more will never make. */
 #include "runtime/net/net-internal.h"
 
-static const char key[] = "hemera-lookup";
-
 struct _HemeraLookup {
   HemeraNet *net;
   char *host;
   GCancellable *cancellable;
   GQueue waiters; /* HemeraLink, by wait_node */
 };
+
+/* The key of a look-up on its cancellable. */
+static GQuark
+key (void)
+{
+  return g_quark_from_static_string ("hemera-lookup");
+}
 
 static GList *
 copy_addresses (GList *addresses)
@@ -26,7 +31,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
   GList *addresses = g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
-  HemeraLookup *self = g_object_get_data (user_data, key);
+  HemeraLookup *self = g_object_get_qdata (user_data, key ());
 
   if (self) {
     g_hash_table_steal (self->net->lookups, self->host);
@@ -50,7 +55,7 @@ hemera__lookup_free (gpointer lookup)
 {
   HemeraLookup *self = lookup;
 
-  g_object_set_data (G_OBJECT (self->cancellable), key, NULL);
+  g_object_set_qdata (G_OBJECT (self->cancellable), key (), NULL);
   g_cancellable_cancel (self->cancellable);
   g_object_unref (self->cancellable);
   g_free (self->host);
@@ -66,7 +71,7 @@ start (HemeraNet *net, const char *host)
   self->net = net;
   self->host = g_strdup (host);
   self->cancellable = g_cancellable_new ();
-  g_object_set_data (G_OBJECT (self->cancellable), key, self);
+  g_object_set_qdata (G_OBJECT (self->cancellable), key (), self);
   g_hash_table_insert (net->lookups, self->host, self);
   g_resolver_lookup_by_name_async (resolver, host, self->cancellable, on_answer, self->cancellable);
   return self;
