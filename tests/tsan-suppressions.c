@@ -9,6 +9,5 @@ const char *__tsan_default_suppressions (void) __attribute__ ((visibility ("defa
 const char *
 __tsan_default_suppressions (void)
 {
-  return "race:^g_rw_lock_reader_lock$\n"
-         "race:^g_rw_lock_reader_unlock$\n";
+  return "race:^g_rw_lock_reader_lock$\n";
 }

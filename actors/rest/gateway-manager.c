@@ -119,14 +119,17 @@ fetch (HemeraGatewayManager *self, gboolean bot, gpointer tag, GCancellable *can
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, request, g_free);
   request->port = hemera__port_new (self->system, g_task_get_context (task), on_reply, task, 0);
-  if (request->port == NULL) {
+  if (request->port != NULL) {
+    spec.reply_to = hemera__port_pid (request->port);
+    request->fetch = hemera__fetch_spawn (self->system, NULL, &spec);
+  }
+  if (hemera_pid_equal (request->fetch, HEMERA_PID_NONE)) {
+    g_clear_pointer (&request->port, hemera__port_close);
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES,
-                             "no descriptor for the answer");
+                             "no descriptor or no pid for the request");
     g_object_unref (task);
     return;
   }
-  spec.reply_to = hemera__port_pid (request->port);
-  request->fetch = hemera__fetch_spawn (self->system, NULL, &spec);
   request->cancellable = cancellable != NULL ? g_object_ref (cancellable) : g_cancellable_new ();
   request->cancelled = g_cancellable_connect (request->cancellable, G_CALLBACK (on_cancelled), request, NULL);
 }

@@ -38,7 +38,7 @@ HEMERA_API HemeraGatewayManager *
 hemera_gateway_manager_new (HemeraSystem *system, HemeraGatewayApiOptions *options, GError **error);
 
 /* GET /gateway, no token is sent: the url. @cancellable: (nullable). finish: (transfer full) (nullable): NULL with @error:
- * HEMERA_GATEWAY_ERROR, G_IO_ERROR_CANCELLED, or G_IO_ERROR_TOO_MANY_OPEN_FILES when there is no descriptor for the answer */
+ * HEMERA_GATEWAY_ERROR, G_IO_ERROR_CANCELLED, or G_IO_ERROR_TOO_MANY_OPEN_FILES when there is no descriptor, or no pid, for the request */
 HEMERA_API void
 hemera_gateway_manager_fetch_gateway_async (HemeraGatewayManager *self, GCancellable *cancellable,
                                             GAsyncReadyCallback callback, gpointer user_data);

@@ -2,7 +2,7 @@
  * text, the terminal event. lws' callbacks of all connections enter here. See net-internal.h for the two lives of link and attempt.
  *
  * The end: lws promises one callback in every case, WSI_DESTROY, last. over() follows from the chores, outside of lws, so that what the
- * owner does there (connect again, free the net) is not done inside a callback of lws. */
+ * owner does there (connect again) is not done inside a callback of lws. */
 #include "runtime/net/net-internal.h"
 
 #include <string.h>

@@ -52,7 +52,7 @@ typedef struct {
   int (*event) (HemeraLink *self, struct lws *wsi, enum lws_callback_reasons reason, void *in, gsize size);
   /* (nullable) Reading is to stop or to go on. Outside of lws. */
   void (*flow) (HemeraLink *self);
-  /* The last: no wsi is left, or the net goes away and @abandoned is TRUE. Outside of lws. Frees the link. */
+  /* The last: no wsi is left, or the net goes away and @abandoned is TRUE. Outside of lws. The link is the class' to free. */
   void (*over) (HemeraLink *self, gboolean abandoned);
 } HemeraLinkClass;
 

@@ -107,7 +107,8 @@ typedef struct _HemeraHttpGet HemeraHttpGet;
  * answer. */
 HemeraHttpGet *hemera__http_get_async (HemeraNet *net, const HemeraHttpOptions *options,
                                        GAsyncReadyCallback callback, gpointer user_data);
-/* Whoever started it, at any time, on the net's thread: one that is still on its way ends with G_IO_ERROR_CANCELLED. @self: (nullable) */
+/* Whoever started it, at any time, on the net's thread: one that is still on its way ends with G_IO_ERROR_CANCELLED, if with nothing else
+ * already. @self: (nullable) */
 void hemera__http_get_free (HemeraHttpGet *self);
 /* (transfer full) (nullable) */
 HemeraHttpResponse *hemera__http_get_finish (GAsyncResult *result, GError **error);

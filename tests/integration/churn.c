@@ -1,4 +1,4 @@
-/* churn MS SEED: gateways and requests that come and go at any moment, over TLS and by host name, on all workers, while actors of all kinds
+/* churn MS SEED: gateways and requests that come and go at any moment, over TLS, on all workers, while actors of all kinds
  * are killed. Prints what it counted. Exit 0: each operation has ended once, and no descriptor is left. */
 #include <hemera/hemera.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""churn_test.py BIN [--ms MS] [--seed N]: the program churn against hemera-sim by host name over TLS: gateways and requests that come and
+"""churn_test.py BIN [--ms MS] [--seed N]: the program churn against hemera-sim over TLS: gateways and requests that come and
 go at any moment while their actors are killed. Each operation ends once, requests fail only when they were cancelled, nothing is left.
 What it is for above all is what the sanitizers say of it. Prints TAP."""
 import argparse, os, subprocess, sys, tempfile

@@ -317,7 +317,7 @@ test_shared_lookup (void)
   server_stop (server);
 }
 
-/* The system's own resolver, and its threads. */
+/* GLib's own resolver, which answers for localhost itself. */
 static void
 test_system_resolver (void)
 {

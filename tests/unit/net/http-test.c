@@ -397,6 +397,30 @@ test_cancel (gconstpointer data)
 }
 
 static void
+on_done_free (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Case *self = user_data;
+
+  hemera__http_get_free (g_steal_pointer (&self->get));
+  on_done (source, result, user_data);
+}
+
+static void
+test_free_in_callback (gconstpointer data)
+{
+  Answer answer = { .text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" };
+  Case c;
+
+  set_up (&c, data, &answer);
+  c.get = hemera__http_get_async (c.world.net, &c.options, on_done_free, &c);
+  g_assert_true (world_run (&c.world, PATIENCE_MS, &c.done));
+  g_assert_null (c.get);
+  g_assert_no_error (c.error);
+  g_assert_cmpuint (c.response->status, ==, 200);
+  tear_down (&c, &answer);
+}
+
+static void
 test_refused (gconstpointer data)
 {
   Answer answer = { .text = "" };
@@ -476,6 +500,7 @@ add_http_tests (void)
     { "huge-header", test_huge_header },
     { "not-http", test_not_http },
     { "cancel", test_cancel },
+    { "free-in-callback", test_free_in_callback },
     { "refused", test_refused },
   };
 
