@@ -9,6 +9,7 @@
 #define REQUESTS  4
 #define LIFE_MS   800
 #define CANCEL_MS 20
+#define CLOSE_MS  30000
 #define KILL_MS   150
 /* What a process opens once: the signal pipe of libuv, the eventfd of GLib's worker thread. */
 #define ONCE 3
@@ -86,8 +87,8 @@ end_gateway (gpointer gateway)
 {
   if (g_rand_int_range (dice, 0, 4) > 0) {
     closes.started++;
-    hemera_gateway_close_async (gateway, g_rand_boolean (dice) ? HEMERA_CLOSE_END : HEMERA_CLOSE_KEEP, 5000,
-                                NULL, on_closed, NULL);
+    hemera_gateway_close_async (gateway, g_rand_boolean (dice) ? HEMERA_CLOSE_END : HEMERA_CLOSE_KEEP,
+                                CLOSE_MS, NULL, on_closed, NULL);
     return G_SOURCE_REMOVE;
   }
   g_object_unref (gateway);
