@@ -6,7 +6,7 @@ s each was given, the output says what arrived. Standard library only."""
 import json, os, shutil, signal, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from sim_client import ROOT, TOKEN, Simulator, Tap, shard_of
+from sim_client import ROOT, TOKEN, Simulator, Tap, shard_of, whole_lines
 
 FACTOR = float(os.environ.get('HEMERA_TEST_FACTOR', '1'))  # of time limits: sanitized builds are slower
 PACE = 1 + (FACTOR - 1) / 4  # of what the tests themselves do
@@ -101,10 +101,7 @@ class Tail:
         return self.errors()[max(at - 100, 0):at + 6000] if at >= 0 else ''
 
     def messages(self, kind=None):
-        """Whole lines only: a killed tail may leave half a line."""
-        with open(self.out_path, encoding='utf-8') as f:
-            all_of = (json.loads(line) for line in f if line.endswith('\n'))
-            return [message for message in all_of if kind is None or message['type'] == kind]
+        return [message for message in whole_lines(self.out_path) if kind is None or message['type'] == kind]
 
     def until(self, test, seconds=15):
         """Waits until the messages so far pass the test; its value."""

@@ -15,6 +15,13 @@ def make_stream(path, events=400, guilds=4, members=20, seed=3):
         return [json.loads(line) for line in f]
 
 
+def whole_lines(path):
+    """The objects of a file that grows while it is read, or whose writer was killed: read at once, as a loop over its lines would take the
+    rest of half a line for a line."""
+    with open(path, 'rb') as f:
+        return [json.loads(line) for line in f.read().split(b'\n')[:-1]]
+
+
 def shard_of(event, total):
     d = event['d']
     guild = d.get('id') if event['t'] in ('GUILD_CREATE', 'GUILD_UPDATE', 'GUILD_DELETE') else (d or {}).get('guild_id')
@@ -50,9 +57,7 @@ class Simulator:
         return self.process.returncode
 
     def log(self, event=None):
-        with open(self.log_file, encoding='utf-8') as f:
-            lines = [json.loads(line) for line in f if line.endswith('\n')]
-        return [line for line in lines if event is None or line['event'] == event]
+        return [line for line in whole_lines(self.log_file) if event is None or line['event'] == event]
 
     def wait_log(self, event, count=1, seconds=60):
         end = time.monotonic() + seconds
