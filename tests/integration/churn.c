@@ -1,5 +1,7 @@
-/* churn MS SEED: gateways and requests that come and go at any moment, over TLS, on all workers, while actors of all kinds
- * are killed. Prints what it counted. Exit 0: each operation has ended once, and no descriptor is left. */
+/* churn MS SEED: gateways and requests that come and go at any moment, over TLS, on all workers, while actors of all kinds are killed. Prints
+ * what it counted. Exit 0: each operation has ended once, and no descriptor is left. */
+#include "tests/descriptors.h"
+
 #include <hemera/hemera.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,17 +27,6 @@ static GRand *dice;
 static Count connects, closes, requests;
 static guint events, at_work;
 static gint64 end_time;
-
-static guint
-count_descriptors (void)
-{
-  g_autoptr (GDir) folder = g_dir_open ("/proc/self/fd", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (folder))
-    n++;
-  return n;
-}
 
 /* TRUE: one more; else one less, and the last one ends the program. */
 static gboolean
@@ -69,6 +60,14 @@ on_connected (GObject *gateway, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+next_gateway (gpointer gateway)
+{
+  g_object_unref (gateway);
+  if (goes_on ())
+    start_gateway ();
+}
+
+static void
 on_closed (GObject *gateway, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
@@ -76,24 +75,20 @@ on_closed (GObject *gateway, GAsyncResult *result, gpointer user_data)
   closes.ended++;
   if (!hemera_gateway_close_finish (HEMERA_GATEWAY (gateway), result, &error))
     closes.failed++;
-  g_object_unref (gateway);
-  if (goes_on ())
-    start_gateway ();
+  next_gateway (gateway);
 }
 
 /* Three of four are closed, the fourth is dropped. */
 static gboolean
 end_gateway (gpointer gateway)
 {
-  if (g_rand_int_range (dice, 0, 4) > 0) {
-    closes.started++;
-    hemera_gateway_close_async (gateway, g_rand_boolean (dice) ? HEMERA_CLOSE_END : HEMERA_CLOSE_KEEP,
-                                CLOSE_MS, NULL, on_closed, NULL);
+  if (g_rand_int_range (dice, 0, 4) == 0) {
+    next_gateway (gateway);
     return G_SOURCE_REMOVE;
   }
-  g_object_unref (gateway);
-  if (goes_on ())
-    start_gateway ();
+  closes.started++;
+  hemera_gateway_close_async (gateway, g_rand_boolean (dice) ? HEMERA_CLOSE_END : HEMERA_CLOSE_KEEP, CLOSE_MS,
+                              NULL, on_closed, NULL);
   return G_SOURCE_REMOVE;
 }
 

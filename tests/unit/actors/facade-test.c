@@ -2,7 +2,7 @@
 #include "actors/facade/facade.h"
 #include "actors/rest/gateway-bot.h"
 #include "actors/session/session-file.h"
-#include <dirent.h>
+#include "tests/descriptors.h"
 #include <hemera/hemera.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -180,18 +180,6 @@ test_subscribed_by_destroy (Fixture *self, gconstpointer data)
   hemera_subscription_cancel (subscription);
   g_assert_false (again.was_gone);
   g_assert_true (again.gone);
-}
-
-static guint
-count_descriptors (void)
-{
-  DIR *dir = opendir ("/proc/self/fd");
-  guint n = 0;
-
-  while (readdir (dir) != NULL)
-    n++;
-  closedir (dir);
-  return n;
 }
 
 /* As in a thread that subscribes, cancels and ends. */

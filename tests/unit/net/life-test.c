@@ -1,5 +1,6 @@
 /* Nets themselves: freed with everything open, many in many threads, and what they leave of the process. */
 #include "runtime/net/net-internal.h"
+#include "tests/descriptors.h"
 #include "tests/unit/net/fixture.h"
 
 #include <fcntl.h>
@@ -197,17 +198,6 @@ test_many_nets (void)
 }
 
 /* ---- a descriptor that lws closes twice --------------------------------------------------------------------------------------------- */
-
-static guint
-count_descriptors (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
 
 typedef struct {
   int number;

@@ -1,5 +1,6 @@
 /* Calls from outside of the actors: hemera_server_call_async() from the main context and from threads of their own. */
 #include "harness.h"
+#include "tests/descriptors.h"
 
 #include <string.h>
 
@@ -91,17 +92,6 @@ wait_for (Outcome *outcome)
 {
   while (outcome->done == 0)
     g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
-}
-
-static guint
-count_descriptors (void)
-{
-  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  guint n = 0;
-
-  while (g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
 }
 
 /* Ports are closed, their eventfds with them: at once, or when the callers of cancelled calls have ended. */
