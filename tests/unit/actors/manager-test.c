@@ -1,9 +1,9 @@
 /* HemeraGatewayManager as an application uses it, against a server that the test plays itself. The requests run on the system's worker, so
  * that this thread may serve them before it runs its loop. */
 #include "http-server.h"
+#include "tests/descriptors.h"
 #include <hemera/hemera.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define TOKEN "token.of.tests"
 #define HEAD  "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
@@ -207,13 +207,11 @@ static void
 test_no_descriptor (Fixture *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  struct rlimit limit, none;
+  AllDescriptors all;
 
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-  none = (struct rlimit){ .rlim_max = limit.rlim_max };
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  take_all_descriptors (&all);
   hemera_gateway_manager_fetch_gateway_async (self->manager, NULL, on_done, self);
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  give_back_descriptors (&all);
   g_assert_null (hemera_gateway_manager_fetch_gateway_finish (self->manager, await (self, 0), &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
 }

@@ -218,6 +218,28 @@ test_cancelled_during (Fixture *f, gconstpointer mode)
   wait_for_descriptors (descriptors);
 }
 
+/* ---- no descriptor ------------------------------------------------------------------------------------------------------------- */
+
+static void
+test_no_descriptor (Fixture *f, gconstpointer mode)
+{
+  HemeraPid server = spawn_server (f);
+  AllDescriptors all;
+  Outcome outcome;
+
+  take_all_descriptors (&all);
+  call (f, server, "ping", -1, NULL, &outcome);
+  give_back_descriptors (&all);
+  wait_for (&outcome);
+  g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
+  g_assert_null (outcome.reply);
+  clear_outcome (&outcome);
+  call (f, server, "ping", -1, NULL, &outcome);
+  wait_for (&outcome);
+  g_assert_nonnull (outcome.reply);
+  clear_outcome (&outcome);
+}
+
 /* ---- the system ends ----------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -445,6 +467,7 @@ add_tests (void)
   add_threaded ("/call-async/7.3-timeout", test_timeout);
   add_threaded ("/call-async/cancelled-before", test_cancelled_before);
   add_threaded ("/call-async/cancelled-during", test_cancelled_during);
+  add_threaded ("/call-async/no-descriptor", test_no_descriptor);
   add_threaded ("/call-async/system-ends", test_system_ends);
   add_threaded ("/call-async/overlapping", test_overlapping);
   add_threaded ("/call-async/one-after-another", test_one_after_another);
