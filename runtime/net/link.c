@@ -5,6 +5,7 @@
  * owner does there (connect again) is not done inside a callback of lws. */
 #include "runtime/net/net-internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- what is to be done outside of lws ---------------------------------------------------------------------------------------------- */
@@ -96,10 +97,26 @@ attempt_is_over (HemeraLink *self)
 }
 
 static void
-on_destroy (HemeraAttempt *self)
+free_handle (uv_handle_t *handle)
+{
+  free (handle); /* lws' allocator is malloc() */
+}
+
+static void
+close_forgotten (uv_handle_t *handle, void *wsi)
+{
+  if (handle->type == UV_POLL && handle->data == wsi && !uv_is_closing (handle))
+    uv_close (handle, free_handle);
+}
+
+/* When a connect() fails at once, or its success turns out to have been reset since, lws 4.1 closes the socket itself and forgets the uv
+ * handle, which would stay in the loop for good. It goes now, as soon the socket's number may be somebody else's. */
+static void
+on_destroy (HemeraAttempt *self, struct lws *wsi)
 {
   HemeraLink *link = self->link;
 
+  uv_walk (&self->net->loop, close_forgotten, wsi);
   self->destroyed = TRUE;
   self->wsi = NULL;
   if (self->dialling)
@@ -454,7 +471,7 @@ hemera__link_callback (struct lws *wsi, enum lws_callback_reasons reason, void *
   if (!self)
     return 0;
   switch (reason) {
-  case LWS_CALLBACK_WSI_DESTROY: on_destroy (self); return 0;
+  case LWS_CALLBACK_WSI_DESTROY: on_destroy (self, wsi); return 0;
   case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
   case LWS_CALLBACK_CLIENT_CLOSED:
   case LWS_CALLBACK_CLOSED_CLIENT_HTTP: self->closed = TRUE; break;

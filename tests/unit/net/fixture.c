@@ -321,6 +321,7 @@ main (int argc, char **argv)
   add_tls_tests ();
   add_http_tests ();
   add_life_tests ();
+  add_handle_tests ();
   result = g_test_run ();
   resolver_remove ();
   certs_clear ();

@@ -69,3 +69,4 @@ void add_connect_tests (void);
 void add_tls_tests (void);
 void add_http_tests (void);
 void add_life_tests (void);
+void add_handle_tests (void);
