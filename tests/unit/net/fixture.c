@@ -322,6 +322,7 @@ main (int argc, char **argv)
   add_http_tests ();
   add_life_tests ();
   add_handle_tests ();
+  add_growth_tests ();
   result = g_test_run ();
   resolver_remove ();
   certs_clear ();

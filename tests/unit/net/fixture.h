@@ -70,3 +70,4 @@ void add_tls_tests (void);
 void add_http_tests (void);
 void add_life_tests (void);
 void add_handle_tests (void);
+void add_growth_tests (void);
