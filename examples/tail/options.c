@@ -13,6 +13,7 @@ refuse (const char *name, const char *value, gpointer data, GError **error)
   return FALSE;
 }
 
+G_GNUC_PRINTF (2, 3)
 static gboolean
 fail (GError **error, const char *format, ...)
 {
