@@ -19,7 +19,8 @@ count_handles (World *world)
   return n;
 }
 
-/* connect() fails at once: what a bot without a network meets, again and again. */
+/* connect() fails at once: what a bot without a network meets, again and again. TCP to the broadcast address is refused by the kernel
+ * itself, nothing is sent. */
 static void
 test_unreachable (void)
 {
