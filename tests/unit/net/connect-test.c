@@ -13,29 +13,9 @@ accept_upgrade (Peer *peer, gpointer arg)
 }
 
 static void
-answer_upgrade (Peer *peer, gpointer arg)
-{
-  peer_skip_head (peer);
-  peer_say (peer, arg);
-  peer_wait (peer, PATIENCE_MS);
-}
-
-static void
 stay_silent (Peer *peer, gpointer arg)
 {
   peer_wait (peer, PATIENCE_MS);
-}
-
-static void
-leave (Peer *peer, gpointer arg)
-{
-}
-
-static void
-reset (Peer *peer, gpointer arg)
-{
-  peer_skip_head (peer);
-  peer_reset (peer);
 }
 
 /* ---- fixture ------------------------------------------------------------------------------------------------------------------------ */
@@ -89,7 +69,7 @@ test_refusals (gconstpointer data)
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (refusals); i++) {
-    Server *server = server_start (cert_of (data), answer_upgrade, (gpointer) refusals[i].answer);
+    Server *server = server_start (cert_of (data), script_answer, (gpointer) refusals[i].answer);
     World world;
     Client client;
 
@@ -109,7 +89,7 @@ static void
 test_wrong_accept (gconstpointer data)
 {
   expect_failure_of (
-      data, answer_upgrade,
+      data, script_answer,
       (gpointer) "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                  "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
       HEMERA_NET_ERROR_PROTOCOL);
@@ -124,19 +104,19 @@ test_silent (gconstpointer data)
 static void
 test_half_answer (gconstpointer data)
 {
-  expect_failure_of (data, answer_upgrade, (gpointer) "HTTP/1.1 101 Switching", HEMERA_NET_ERROR_TIMEOUT);
+  expect_failure_of (data, script_answer, (gpointer) "HTTP/1.1 101 Switching", HEMERA_NET_ERROR_TIMEOUT);
 }
 
 static void
 test_left (gconstpointer data)
 {
-  expect_failure_of (data, leave, NULL, HEMERA_NET_ERROR_CONNECT);
+  expect_failure_of (data, script_leave, NULL, HEMERA_NET_ERROR_CONNECT);
 }
 
 static void
 test_reset (gconstpointer data)
 {
-  expect_failure_of (data, reset, NULL, HEMERA_NET_ERROR_CONNECT);
+  expect_failure_of (data, script_reset, NULL, HEMERA_NET_ERROR_CONNECT);
 }
 
 /* ---- addresses ---------------------------------------------------------------------------------------------------------------------- */
@@ -144,7 +124,7 @@ test_reset (gconstpointer data)
 static void
 test_refused (gconstpointer data)
 {
-  Server *server = server_start (CERT_NONE, leave, NULL);
+  Server *server = server_start (CERT_NONE, script_leave, NULL);
   guint16 port = server_port (server);
   World world;
   Client client;

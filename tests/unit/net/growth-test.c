@@ -21,22 +21,23 @@ void __libc_free (void *block);
 
 static atomic_long live;
 
-EXPORTED void *
-malloc (size_t size)
+static void *
+counted (void *block)
 {
-  void *block = __libc_malloc (size);
-
   atomic_fetch_add_explicit (&live, block != NULL, memory_order_relaxed);
   return block;
 }
 
 EXPORTED void *
+malloc (size_t size)
+{
+  return counted (__libc_malloc (size));
+}
+
+EXPORTED void *
 calloc (size_t n, size_t size)
 {
-  void *block = __libc_calloc (n, size);
-
-  atomic_fetch_add_explicit (&live, block != NULL, memory_order_relaxed);
-  return block;
+  return counted (__libc_calloc (n, size));
 }
 
 EXPORTED void *
@@ -45,7 +46,7 @@ realloc (void *old, size_t size)
   void *block = __libc_realloc (old, size);
 
   if (old == NULL)
-    atomic_fetch_add_explicit (&live, block != NULL, memory_order_relaxed);
+    counted (block);
   else if (size == 0)
     atomic_fetch_sub_explicit (&live, 1, memory_order_relaxed);
   return block;
@@ -54,10 +55,7 @@ realloc (void *old, size_t size)
 EXPORTED void *
 aligned_alloc (size_t alignment, size_t size)
 {
-  void *block = __libc_memalign (alignment, size);
-
-  atomic_fetch_add_explicit (&live, block != NULL, memory_order_relaxed);
-  return block;
+  return counted (__libc_memalign (alignment, size));
 }
 
 EXPORTED int
@@ -77,30 +75,10 @@ free (void *block)
 /* ---- what servers do ---------------------------------------------------------------------------------------------------------------- */
 
 static void
-answer (Peer *peer, gpointer arg)
-{
-  peer_skip_head (peer);
-  peer_say (peer, arg);
-  peer_wait (peer, PATIENCE_MS);
-}
-
-static void
 answer_and_leave (Peer *peer, gpointer arg)
 {
   peer_skip_head (peer);
   peer_say (peer, arg);
-}
-
-static void
-leave (Peer *peer, gpointer arg)
-{
-}
-
-static void
-reset (Peer *peer, gpointer arg)
-{
-  peer_skip_head (peer);
-  peer_reset (peer);
 }
 
 static void
@@ -235,12 +213,12 @@ static const Way ways[] = {
   { .name = "refused", .act = wait_for_the_end },
   { .name = "unreachable", .act = wait_for_the_end, .host = "255.255.255.255" },
   { .name = "unknown", .act = wait_for_the_end, .host = "none.test" },
-  { .name = "left", .act = wait_for_the_end, .script = leave },
-  { .name = "reset", .act = wait_for_the_end, .script = reset },
-  { .name = "silence", .act = time_out, .script = answer, .arg = "" },
+  { .name = "left", .act = wait_for_the_end, .script = script_leave },
+  { .name = "reset", .act = wait_for_the_end, .script = script_reset },
+  { .name = "silence", .act = time_out, .script = script_answer, .arg = "" },
   { .name = "unauthorized",
     .act = wait_for_the_end,
-    .script = answer,
+    .script = script_answer,
     .arg = "HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno" },
   { .name = "wrong-host",
     .act = wait_for_the_end,
@@ -260,17 +238,17 @@ static const Way ways[] = {
     .act = get,
     .script = answer_and_leave,
     .arg = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}" },
-  { .name = "get-reset", .act = get, .script = reset },
+  { .name = "get-reset", .act = get, .script = script_reset },
   { .name = "get-refused", .act = get },
   { .name = "get-unreachable", .act = get, .host = "255.255.255.255" },
-  { .name = "get-cancelled", .act = get_and_cancel, .script = answer, .arg = "" },
+  { .name = "get-cancelled", .act = get_and_cancel, .script = script_answer, .arg = "" },
 };
 
 static long
 live_after (World *world, const Way *way, gboolean tls)
 {
-  Server *server =
-      server_start (tls ? CERT_GOOD : CERT_NONE, way->script ? way->script : leave, (gpointer) way->arg);
+  Server *server = server_start (tls ? CERT_GOOD : CERT_NONE, way->script ? way->script : script_leave,
+                                 (gpointer) way->arg);
   guint16 port = server_port (server);
 
   if (way->script == NULL)

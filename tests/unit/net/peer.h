@@ -44,6 +44,11 @@ gsize peer_read (Peer *peer, void *buffer, gsize size);
 void peer_wait (Peer *peer, int ms);
 /* Ends the connection with a TCP reset. */
 void peer_reset (Peer *peer);
+/* Scripts that several tests use: gone at once; a request is answered by a reset, or by @arg, a text, and then nothing. */
+void script_leave (Peer *peer, gpointer arg);
+void script_reset (Peer *peer, gpointer arg);
+void script_answer (Peer *peer, gpointer arg);
+
 /* The request's head (transfer full), NULL when none came. */
 char *peer_read_head (Peer *peer);
 void peer_skip_head (Peer *peer);
