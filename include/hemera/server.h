@@ -127,8 +127,8 @@ HEMERA_API const HemeraMessageType hemera_reply_message_type;
 HEMERA_API void
 hemera_server_call_async (HemeraSystem *system, HemeraPid to, HemeraActorMessage *request, int timeout_ms,
                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-/* (transfer full) (nullable): the reply. NULL with @error set: HEMERA_ERROR, the server's own error, or G_IO_ERROR for a call that was
- * cancelled or found no descriptor. NULL without: the server answered so. */
+/* (transfer full) (nullable): the reply. NULL with @error set: HEMERA_ERROR, the server's own error, G_IO_ERROR_CANCELLED, or
+ * G_IO_ERROR_TOO_MANY_OPEN_FILES when there was no descriptor for the answer. NULL without: the server answered so. */
 HEMERA_API HemeraActorMessage *hemera_server_call_finish (GAsyncResult *result, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HemeraFrom, hemera_from_free)

@@ -110,7 +110,7 @@ close_forgotten (uv_handle_t *handle, void *wsi)
 }
 
 /* When a connect() fails at once, or its success turns out to have been reset since, lws 4.1 closes the socket itself and forgets the uv
- * handle, which would stay in the loop for good. It goes now, as soon the socket's number may be somebody else's. */
+ * handle, which would stay in the loop for good. It goes now: by the next turn the socket's number may be somebody else's. */
 static void
 on_destroy (HemeraAttempt *self, struct lws *wsi)
 {

@@ -286,26 +286,6 @@ peer_skip_head (Peer *peer)
   g_free (peer_read_head (peer));
 }
 
-void
-script_leave (Peer *peer, gpointer arg)
-{
-}
-
-void
-script_reset (Peer *peer, gpointer arg)
-{
-  peer_skip_head (peer);
-  peer_reset (peer);
-}
-
-void
-script_answer (Peer *peer, gpointer arg)
-{
-  peer_skip_head (peer);
-  peer_say (peer, arg);
-  peer_wait (peer, PATIENCE_MS);
-}
-
 gboolean
 peer_upgrade (Peer *peer)
 {
@@ -418,4 +398,24 @@ peer_receive_close (Peer *peer)
     g_byte_array_unref (frame.data);
   }
   return code;
+}
+
+void
+script_leave (Peer *peer, gpointer arg)
+{
+}
+
+void
+script_reset (Peer *peer, gpointer arg)
+{
+  peer_skip_head (peer);
+  peer_reset (peer);
+}
+
+void
+script_answer (Peer *peer, gpointer arg)
+{
+  peer_skip_head (peer);
+  peer_say (peer, arg);
+  peer_wait (peer, PATIENCE_MS);
 }

@@ -44,11 +44,6 @@ gsize peer_read (Peer *peer, void *buffer, gsize size);
 void peer_wait (Peer *peer, int ms);
 /* Ends the connection with a TCP reset. */
 void peer_reset (Peer *peer);
-/* Scripts that several tests use: gone at once; a request is answered by a reset, or by @arg, a text, and then nothing. */
-void script_leave (Peer *peer, gpointer arg);
-void script_reset (Peer *peer, gpointer arg);
-void script_answer (Peer *peer, gpointer arg);
-
 /* The request's head (transfer full), NULL when none came. */
 char *peer_read_head (Peer *peer);
 void peer_skip_head (Peer *peer);
@@ -67,3 +62,8 @@ typedef struct {
 gboolean peer_receive (Peer *peer, Frame *frame);
 /* Reads frames until a close frame; its code, 0 if it has none, -1 if none came. */
 int peer_receive_close (Peer *peer);
+
+/* Scripts that several tests use: gone at once; a request is answered by a reset, or by @arg, a text, and then nothing. */
+void script_leave (Peer *peer, gpointer arg);
+void script_reset (Peer *peer, gpointer arg);
+void script_answer (Peer *peer, gpointer arg);
